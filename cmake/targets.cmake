@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# cipherdeck_library(NAME SOURCES file... [TESTS file...] [USES target...])
+#   One folder under src/ is one target, cipherdeck_NAME. TESTS, standing beside their sources, become
+#   the program NAME_test, run by CTest under the label "unit".
+function(cipherdeck_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;USES" ${ARGN})
+  add_library(cipherdeck_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(cipherdeck_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src
+    ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(cipherdeck_${name} PUBLIC ${ARG_USES} Threads::Threads)
+  if(CIPHERDECK_TESTS AND ARG_TESTS)
+    cipherdeck_test(${name}_test LABEL unit SOURCES ${ARG_TESTS} USES cipherdeck_${name})
+  endif()
+endfunction()
+
+# cipherdeck_test(NAME LABEL label SOURCES file... [USES target...])
+function(cipherdeck_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_definitions(${name} PRIVATE
+    CIPHERDECK_VECTORS_DIR="${PROJECT_SOURCE_DIR}/tests/vectors"
+    CIPHERDECK_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE ${ARG_USES} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300)
+endfunction()
+
+# cipherdeck_fuzzer(NAME SOURCES file... [USES target...])
+#   A libFuzzer program, built by the fuzz preset only.
+function(cipherdeck_fuzzer name)
+  if(NOT CIPHERDECK_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_USES})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+endfunction()

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The function interface: what one PCI function of a CipherDeck card looks like to a driver.
+ *
+ * One header for the three that must agree on it: the device (src/device), the user-space driver
+ * (src/driver/user) and the Linux module (src/driver/linux). docs/formats/function-interface.md
+ * tells the same story in prose. All fields are little-endian; all offsets and lengths are bytes;
+ * all reserved fields are written as zero and a device refuses a command that has others.
+ *
+ *   BAR 0   registers, trapped: every access is a message to the device
+ *   BAR 2   doorbell pages, mapped: one page of CIPHERDECK_DOORBELL_STRIDE per queue pair
+ *   MSI     up to CIPHERDECK_MAX_VECTORS vectors, one chosen per queue pair
+ *
+ * Queue pair 0 is the admin queue pair; its rings are named by registers. Queue pairs 1 and up are
+ * made by admin commands, and each belongs to one opener: a process, unprivileged, that maps the
+ * rings, the arena and the doorbell page of that queue pair and nothing else.
+ */
+#ifndef CIPHERDECK_FUNCTION_H
+#define CIPHERDECK_FUNCTION_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#include <linux/build_bug.h>
+#define CIPHERDECK_ASSERT(condition) static_assert(condition)
+#else
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+#define CIPHERDECK_ASSERT(condition) static_assert(condition)
+#else
+#define CIPHERDECK_ASSERT(condition) _Static_assert(condition, #condition)
+#endif
+#endif
+
+#ifdef __KERNEL__
+typedef __u8 cipherdeck_u8;
+typedef __le16 cipherdeck_le16;
+typedef __le32 cipherdeck_le32;
+typedef __le64 cipherdeck_le64;
+#else
+typedef uint8_t cipherdeck_u8;
+typedef uint16_t cipherdeck_le16; /* this implementation runs on little-endian machines only */
+typedef uint32_t cipherdeck_le32;
+typedef uint64_t cipherdeck_le64;
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- PCI identity ------------------------------------------------------------------------- */
+
+#define CIPHERDECK_PCI_VENDOR 0xc1de /* not assigned by the PCI-SIG: for this software card only */
+#define CIPHERDECK_PCI_DEVICE_PF 0x5d01
+#define CIPHERDECK_PCI_DEVICE_VF 0x5d02
+#define CIPHERDECK_PCI_CLASS 0x100000 /* network and computing encryption controller */
+#define CIPHERDECK_PCI_REVISION 0x01
+#define CIPHERDECK_TOTAL_VFS 256
+
+#define CIPHERDECK_BAR_REGISTERS 0
+#define CIPHERDECK_BAR_REGISTERS_LEN 0x1000
+#define CIPHERDECK_BAR_DOORBELLS 2
+#define CIPHERDECK_DOORBELL_STRIDE 0x1000
+#define CIPHERDECK_MAX_QUEUE_PAIRS 64 /* the admin queue pair counted */
+#define CIPHERDECK_BAR_DOORBELLS_LEN (CIPHERDECK_MAX_QUEUE_PAIRS * CIPHERDECK_DOORBELL_STRIDE)
+#define CIPHERDECK_MAX_VECTORS 8
+
+/* ---- registers (BAR 0) -------------------------------------------------------------------- */
+/* 32 bits wide unless _LO/_HI pairs; aligned accesses of 4 or 8 bytes; holes read zero. */
+
+#define CIPHERDECK_REG_MAGIC 0x00 /* ro CIPHERDECK_MAGIC */
+#define CIPHERDECK_REG_VERSION 0x04 /* ro CIPHERDECK_VERSION */
+#define CIPHERDECK_REG_FEATURES_LO 0x08 /* ro CIPHERDECK_FEATURE_ bits */
+#define CIPHERDECK_REG_FEATURES_HI 0x0c
+#define CIPHERDECK_REG_LIMITS 0x10 /* ro see CIPHERDECK_LIMITS_ */
+#define CIPHERDECK_REG_VECTORS 0x14 /* ro number of MSI vectors */
+#define CIPHERDECK_REG_FUNCTION 0x18 /* ro 0: PF, n: VF n, counted from 1 */
+#define CIPHERDECK_REG_GENERATION 0x1c /* ro number of resets since the card started */
+#define CIPHERDECK_REG_CONTROL 0x20 /* rw CIPHERDECK_CONTROL_ bits */
+#define CIPHERDECK_REG_STATUS 0x24 /* ro CIPHERDECK_STATE_ bits */
+#define CIPHERDECK_REG_ERROR 0x28 /* ro why NEEDS_RESET is set: a CIPHERDECK_STATUS_ code */
+#define CIPHERDECK_REG_KICK 0x2c /* wo number of the queue pair to wake the card for */
+#define CIPHERDECK_REG_ADMIN_SQ_LO 0x30 /* rw DMA addresses of the admin queue pair, 4 KiB aligned */
+#define CIPHERDECK_REG_ADMIN_SQ_HI 0x34
+#define CIPHERDECK_REG_ADMIN_CQ_LO 0x38
+#define CIPHERDECK_REG_ADMIN_CQ_HI 0x3c
+#define CIPHERDECK_REG_ADMIN_ARENA_LO 0x40
+#define CIPHERDECK_REG_ADMIN_ARENA_HI 0x44
+#define CIPHERDECK_REG_ADMIN_ARENA_LEN 0x48 /* rw multiple of 4 KiB */
+#define CIPHERDECK_REG_ADMIN_ENTRIES 0x4c /* rw entries of each admin ring, a power of two */
+#define CIPHERDECK_REG_MODERATION 0x50 /* rw least time between two interrupts of a queue pair, us */
+#define CIPHERDECK_REG_END 0x54
+
+#define CIPHERDECK_MAGIC 0x4b434443u /* "CDCK" */
+#define CIPHERDECK_VERSION_MAJOR 1
+#define CIPHERDECK_VERSION_MINOR 0
+#define CIPHERDECK_VERSION ((CIPHERDECK_VERSION_MAJOR << 16) | CIPHERDECK_VERSION_MINOR)
+
+#define CIPHERDECK_LIMITS_QUEUE_PAIRS(limits) ((limits) & 0xffff) /* admin counted */
+#define CIPHERDECK_LIMITS_ENTRIES_LOG2(limits) (((limits) >> 16) & 0xff)
+#define CIPHERDECK_LIMITS_ARENA_LOG2(limits) (((limits) >> 24) & 0xff)
+#define CIPHERDECK_MIN_ENTRIES_LOG2 1
+#define CIPHERDECK_MAX_ENTRIES_LOG2 12
+#define CIPHERDECK_MAX_ARENA_LOG2 26
+#define CIPHERDECK_MAX_DATA_LEN (1u << 20) /* most input or output bytes of one command */
+
+#define CIPHERDECK_CONTROL_ENABLE 0x1u /* 0 to 1 takes up the admin queue pair; 1 to 0 drops all */
+#define CIPHERDECK_CONTROL_RESET 0x2u /* write 1: as function level reset; done when the write is */
+
+#define CIPHERDECK_STATE_READY 0x1u
+#define CIPHERDECK_STATE_NEEDS_RESET 0x2u /* the function takes no work until it is reset */
+#define CIPHERDECK_STATE_CARD_FAILED 0x4u /* the card refuses service (self-test, store) */
+
+#define CIPHERDECK_FEATURE_RANDOM (1ull << 0)
+#define CIPHERDECK_FEATURE_SM2 (1ull << 1)
+#define CIPHERDECK_FEATURE_SM3 (1ull << 2)
+#define CIPHERDECK_FEATURE_SM4 (1ull << 3)
+#define CIPHERDECK_FEATURE_SM4_AEAD (1ull << 4)
+#define CIPHERDECK_FEATURE_SM4_XTS (1ull << 5)
+#define CIPHERDECK_FEATURE_AGREEMENT (1ull << 6)
+#define CIPHERDECK_FEATURE_MULTIPART (1ull << 7)
+#define CIPHERDECK_FEATURE_FILES (1ull << 8)
+#define CIPHERDECK_FEATURE_RSA (1ull << 9)
+#define CIPHERDECK_FEATURE_SM9 (1ull << 10)
+#define CIPHERDECK_FEATURE_ZUC (1ull << 11)
+#define CIPHERDECK_FEATURE_VPN (1ull << 12)
+#define CIPHERDECK_FEATURE_CHIP_SM1 (1ull << 32)
+
+/* ---- doorbell page ------------------------------------------------------------------------ */
+/*
+ * Ring indices run freely over 32 bits; a slot is index & (entries - 1). Driver and device write
+ * different cache lines.
+ *
+ * Submitting: store the descriptors, store sq_tail with release order, full fence, load needs_kick;
+ * when it is not zero, write the queue pair's number to CIPHERDECK_REG_KICK (or ask the kernel to).
+ * The device stores needs_kick = 1, fences, and looks at sq_tail once more before it sleeps.
+ *
+ * Interrupts come only when asked for. The device raises one when its count of completions passes
+ * irq_at (that is: when the completion with free-running index irq_at is written). Asking: store
+ * irq_at = index of the next completion wanted, full fence, look at that completion once more. Not
+ * asking: leave irq_at where it is, behind cq_head.
+ *
+ * Making a queue pair fills its page: indices 0, irq_at 0xffffffff, needs_kick 1, state LIVE.
+ */
+struct cipherdeck_doorbell {
+	/* written by the driver */
+	cipherdeck_le32 sq_tail; /* descriptors submitted */
+	cipherdeck_le32 cq_head; /* completions consumed */
+	cipherdeck_le32 irq_at; /* index of the completion that shall interrupt */
+	cipherdeck_le32 reserved0[13];
+	/* written by the device, at 64 */
+	cipherdeck_le32 needs_kick; /* not zero: the card does not poll this queue pair now */
+	cipherdeck_le32 state; /* CIPHERDECK_QUEUE_ */
+	cipherdeck_le32 irq_count; /* interrupts raised for this queue pair */
+	cipherdeck_le32 error; /* CIPHERDECK_STATUS_ code that made the state FAILED */
+	cipherdeck_le32 reserved1[12];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_doorbell) == 128);
+CIPHERDECK_ASSERT(offsetof(struct cipherdeck_doorbell, needs_kick) == 64);
+
+#define CIPHERDECK_QUEUE_NONE 0u /* no such queue pair, or it is gone: reset, removal, destroyed */
+#define CIPHERDECK_QUEUE_LIVE 1u
+#define CIPHERDECK_QUEUE_FAILED 2u /* its ring broke: destroy it and make another */
+
+/* ---- rings -------------------------------------------------------------------------------- */
+
+struct cipherdeck_extent {
+	cipherdeck_le32 offset; /* in the queue pair's arena */
+	cipherdeck_le32 len; /* zero: absent */
+};
+
+/* One submission ring entry. What the operands mean is said with each opcode below. */
+struct cipherdeck_command {
+	cipherdeck_le16 opcode; /* CIPHERDECK_OP_ */
+	cipherdeck_le16 command_id; /* the driver's; comes back in the completion */
+	cipherdeck_le32 session;
+	cipherdeck_le32 key; /* key handle or key index */
+	cipherdeck_le32 algorithm; /* CIPHERDECK_ALG_, the numbers of GM/T 0006 */
+	struct cipherdeck_extent input;
+	struct cipherdeck_extent output; /* len is the room there is */
+	struct cipherdeck_extent params;
+	struct cipherdeck_extent aux;
+	cipherdeck_le64 arg[2];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_command) == 64);
+CIPHERDECK_ASSERT(offsetof(struct cipherdeck_command, input) == 16);
+CIPHERDECK_ASSERT(offsetof(struct cipherdeck_command, arg) == 48);
+
+/*
+ * One completion ring entry. The last four bytes are stored last, with release order. The phase
+ * bit is 1 on the first pass through the ring, 0 on the second, and so on: a driver knows a new
+ * entry by it and needs no index from the device. The ring is zeroed before it is handed over.
+ */
+struct cipherdeck_completion {
+	cipherdeck_le32 value; /* handle or number, by opcode */
+	cipherdeck_le32 output_len; /* bytes written at output; the room needed with BUFFER_TOO_SMALL */
+	cipherdeck_le32 sq_head; /* descriptors the device has taken */
+	cipherdeck_le16 command_id;
+	cipherdeck_le16 status_phase; /* bit 0: phase; bits 1 to 15: CIPHERDECK_STATUS_ */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
+
+/* ---- status codes ------------------------------------------------------------------------- */
+
+#define CIPHERDECK_STATUS_OK 0
+#define CIPHERDECK_STATUS_INTERNAL 1
+#define CIPHERDECK_STATUS_NOT_SUPPORTED 2 /* no such opcode or register here */
+#define CIPHERDECK_STATUS_INVALID_COMMAND 3 /* malformed: reserved field set, operand missing */
+#define CIPHERDECK_STATUS_INVALID_EXTENT 4 /* beyond the arena, or overflowing */
+#define CIPHERDECK_STATUS_INVALID_ARGUMENT 5
+#define CIPHERDECK_STATUS_BUFFER_TOO_SMALL 6 /* output_len says what is needed */
+#define CIPHERDECK_STATUS_NO_SESSION 7
+#define CIPHERDECK_STATUS_LIMIT 8 /* no more sessions, handles, queue pairs, partitions */
+#define CIPHERDECK_STATUS_NO_PARTITION 9 /* the function is bound to no partition */
+#define CIPHERDECK_STATUS_KEY_NOT_FOUND 10
+#define CIPHERDECK_STATUS_KEY_TYPE 11 /* the key is not of the kind or use asked for */
+#define CIPHERDECK_STATUS_ACCESS_DENIED 12 /* no access right, or the access code is wrong */
+#define CIPHERDECK_STATUS_LOCKED_OUT 13 /* too many wrong access codes */
+#define CIPHERDECK_STATUS_ALGORITHM 14 /* algorithm not supported */
+#define CIPHERDECK_STATUS_MODE 15 /* mode of an algorithm not supported */
+#define CIPHERDECK_STATUS_STEP 16 /* out of sequence: update without init */
+#define CIPHERDECK_STATUS_VERIFY_FAILED 17 /* signature wrong */
+#define CIPHERDECK_STATUS_MAC_FAILED 18 /* authentication tag wrong */
+#define CIPHERDECK_STATUS_DECRYPT_FAILED 19 /* ciphertext not well-formed or not for this key */
+#define CIPHERDECK_STATUS_INVALID_KEY 20 /* point not on the curve, scalar out of range, wrong size */
+#define CIPHERDECK_STATUS_SIGN_FAILED 21
+#define CIPHERDECK_STATUS_RANDOM_FAILED 22 /* noise source failed its health test */
+#define CIPHERDECK_STATUS_CARD_FAILED 23 /* self-test failed: the card refuses service */
+#define CIPHERDECK_STATUS_STORE_FAILED 24 /* the key store could not be read or written */
+#define CIPHERDECK_STATUS_EXISTS 25
+#define CIPHERDECK_STATUS_NOT_FOUND 26
+#define CIPHERDECK_STATUS_NOT_INITIALISED 27 /* the card has no management key yet */
+#define CIPHERDECK_STATUS_DMA_FAULT 28 /* address not mapped */
+#define CIPHERDECK_STATUS_DMA_NOT_SHARED 29 /* mapped, but not as a sealed shareable memory file */
+#define CIPHERDECK_STATUS_BUSY 30 /* in use: unbind or close first */
+#define CIPHERDECK_STATUS_RING_BROKEN 31 /* an index that cannot be */
+#define CIPHERDECK_STATUS_NO_MEMORY 32
+#define CIPHERDECK_STATUS_FILE_SIZE 33
+#define CIPHERDECK_STATUS_FILE_OFFSET 34
+#define CIPHERDECK_STATUS_DISCONNECTED 35 /* the driver's own: the device is gone */
+#define CIPHERDECK_STATUS_TIMED_OUT 36 /* the driver's own: no completion in time */
+#define CIPHERDECK_STATUS_IO 37 /* the driver's own: a system call failed */
+#define CIPHERDECK_STATUS_COUNT 38
+
+/* ---- algorithms --------------------------------------------------------------------------- */
+/* GM/T 0006 and GM/T 0018-2023. libsdf turns other tables into these. */
+
+#define CIPHERDECK_ALG_MODE_MASK 0x000000ffu
+#define CIPHERDECK_ALG_ECB 0x01u
+#define CIPHERDECK_ALG_CBC 0x02u
+#define CIPHERDECK_ALG_CFB 0x04u
+#define CIPHERDECK_ALG_OFB 0x08u
+#define CIPHERDECK_ALG_MAC 0x10u
+#define CIPHERDECK_ALG_CTR 0x20u
+#define CIPHERDECK_ALG_SM1 0x00000100u
+#define CIPHERDECK_ALG_SM4 0x00000400u
+#define CIPHERDECK_ALG_SM4_ECB 0x00000401u
+#define CIPHERDECK_ALG_SM4_CBC 0x00000402u
+#define CIPHERDECK_ALG_SM4_CFB 0x00000404u
+#define CIPHERDECK_ALG_SM4_OFB 0x00000408u
+#define CIPHERDECK_ALG_SM4_MAC 0x00000410u
+#define CIPHERDECK_ALG_SM4_CTR 0x00000420u
+#define CIPHERDECK_ALG_SM4_XTS 0x01000400u
+#define CIPHERDECK_ALG_SM4_GCM 0x02000400u
+#define CIPHERDECK_ALG_SM4_CCM 0x04000400u
+#define CIPHERDECK_ALG_SM2 0x00020100u
+#define CIPHERDECK_ALG_SM2_SIGN 0x00020200u
+#define CIPHERDECK_ALG_SM2_EXCHANGE 0x00020400u
+#define CIPHERDECK_ALG_SM2_ENCRYPT 0x00020800u
+#define CIPHERDECK_ALG_SM3 0x00000001u
+#define CIPHERDECK_ALG_SM3_HMAC 0x00000008u
+
+/* ---- opcodes: I/O queue pairs ------------------------------------------------------------- */
+/*
+ * Formats in the arena: an SM2 public key is x || y (64 bytes); a signature r || s (64); an SM2
+ * ciphertext C1 x || C1 y || C3 || C2 (96 + length of the plaintext); all big-endian. A command
+ * that names a session fails with NO_SESSION if it is not open on this queue pair.
+ */
+#define CIPHERDECK_OP_NOP 0x0000 /* nothing, and needs no session: the smallest round trip */
+#define CIPHERDECK_OP_SESSION_OPEN 0x0001 /* value: session */
+#define CIPHERDECK_OP_SESSION_CLOSE 0x0002 /* its keys and contexts are wiped */
+#define CIPHERDECK_OP_DEVICE_INFO 0x0003 /* output: struct cipherdeck_identity */
+
+#define CIPHERDECK_OP_RANDOM 0x0010 /* output: output.len random bytes */
+
+/* key: index; input: access code of at least 8 bytes. The right is the session's. */
+#define CIPHERDECK_OP_KEY_ACCESS_GET 0x0020
+#define CIPHERDECK_OP_KEY_ACCESS_RELEASE 0x0021
+#define CIPHERDECK_OP_KEK_ACCESS_GET 0x0022
+#define CIPHERDECK_OP_KEK_ACCESS_RELEASE 0x0023
+
+/* arg[0]: CIPHERDECK_USE_SIGN or CIPHERDECK_USE_ENCRYPT; key: index; output: public key */
+#define CIPHERDECK_OP_PUBLIC_KEY_EXPORT 0x0100
+/* Session keys. value: key handle. arg[0]: length of the key in bits. */
+#define CIPHERDECK_OP_KEY_GENERATE_IPK 0x0110 /* key: index; output: SM2 ciphertext */
+#define CIPHERDECK_OP_KEY_GENERATE_EPK 0x0111 /* params: public key; output: SM2 ciphertext */
+#define CIPHERDECK_OP_KEY_IMPORT_ISK 0x0112 /* key: index, access right needed; input: ciphertext */
+#define CIPHERDECK_OP_KEY_GENERATE_KEK 0x0113 /* key: KEK index; algorithm; output: wrapped key */
+#define CIPHERDECK_OP_KEY_IMPORT_KEK 0x0114 /* key: KEK index; algorithm; input: wrapped key */
+#define CIPHERDECK_OP_KEY_DESTROY 0x0115 /* key: handle */
+#define CIPHERDECK_OP_KEY_IMPORT 0x0116 /* input: the key in the clear; a vendor extra */
+/* SM2 key exchange (GB/T 32918.3). params: own id; aux: peer id || see arg[1]; value: handle */
+#define CIPHERDECK_OP_AGREEMENT_START 0x0120 /* sponsor. key: index; input: own id; output: pk, Rpk */
+#define CIPHERDECK_OP_AGREEMENT_FINISH 0x0121 /* key: agreement; input: id; params: pk, Rpk of peer */
+#define CIPHERDECK_OP_AGREEMENT_RESPOND 0x0122 /* input: own id; aux: peer id; params: pk, Rpk */
+#define CIPHERDECK_OP_ENVELOPE_EXCHANGE 0x0123 /* key: index; input: ciphertext; params: public key */
+
+#define CIPHERDECK_OP_SM2_SIGN 0x0200 /* key: index, access right needed; input: e; output: r, s */
+#define CIPHERDECK_OP_SM2_VERIFY 0x0201 /* key: index; input: e; params: r, s */
+#define CIPHERDECK_OP_SM2_VERIFY_EXTERNAL 0x0202 /* input: e; params: r, s; aux: public key */
+#define CIPHERDECK_OP_SM2_ENCRYPT 0x0203 /* key: index; input: plaintext; output: ciphertext */
+#define CIPHERDECK_OP_SM2_ENCRYPT_EXTERNAL 0x0204 /* aux: public key */
+#define CIPHERDECK_OP_SM2_DECRYPT 0x0205 /* key: index, access right needed; input: ciphertext */
+
+/* key: handle. input, output: of one length. params: IV (16 bytes, read and written back). */
+#define CIPHERDECK_OP_ENCRYPT 0x0300 /* ECB, CBC: multiples of 16; CFB, OFB, CTR: any length */
+#define CIPHERDECK_OP_DECRYPT 0x0301
+#define CIPHERDECK_OP_MAC 0x0302 /* CBC-MAC; output: 16 bytes; params: IV */
+/* params: nonce; aux: additional data; arg[0]: tag length. Tag follows the ciphertext. */
+#define CIPHERDECK_OP_AUTH_ENCRYPT 0x0303 /* output: ciphertext || tag */
+#define CIPHERDECK_OP_AUTH_DECRYPT 0x0304 /* input: ciphertext || tag; no output if the tag is wrong */
+
+/* One hash context a session. */
+#define CIPHERDECK_OP_HASH_INIT 0x0400 /* aux: id; params: public key; both or neither (Z of SM2) */
+#define CIPHERDECK_OP_HASH_UPDATE 0x0401 /* input */
+#define CIPHERDECK_OP_HASH_FINAL 0x0402 /* output: digest */
+#define CIPHERDECK_OP_HASH 0x0403 /* input to output at once; leaves the session's context alone */
+#define CIPHERDECK_OP_HMAC_INIT 0x0410 /* key: handle; then HMAC_UPDATE, HMAC_FINAL */
+#define CIPHERDECK_OP_HMAC_UPDATE 0x0411
+#define CIPHERDECK_OP_HMAC_FINAL 0x0412
+
+/* Kept for: 0x0210 debug SM2, 0x0280 RSA, 0x0310 multi-part, 0x0500 files, 0x0600 SM9, 0x0700 VPN. */
+
+#define CIPHERDECK_USE_SIGN 1u
+#define CIPHERDECK_USE_ENCRYPT 2u
+
+/* ---- opcodes: admin queue pair ------------------------------------------------------------ */
+
+#define CIPHERDECK_OP_IDENTIFY 0x8000 /* output: struct cipherdeck_identity */
+#define CIPHERDECK_OP_QUEUE_PAIR_CREATE 0x8001 /* input: struct cipherdeck_queue_pair_create */
+#define CIPHERDECK_OP_QUEUE_PAIR_DESTROY 0x8002 /* arg[0]: number; memory is free when it completes */
+
+/* On the PF's admin queue pair only: how the host's manager runs the card. */
+#define CIPHERDECK_OP_CARD_STATUS 0x8100 /* output: struct cipherdeck_card_status */
+#define CIPHERDECK_OP_CARD_INIT 0x8101 /* makes management key and store; input: card label or none */
+#define CIPHERDECK_OP_PARTITION_CREATE 0x8110 /* input: name; value: partition */
+#define CIPHERDECK_OP_PARTITION_LIST 0x8111 /* output: struct cipherdeck_partition_record each */
+#define CIPHERDECK_OP_PARTITION_REMOVE 0x8112 /* arg[0]: partition; wipes its keys */
+#define CIPHERDECK_OP_FUNCTION_BIND 0x8120 /* arg[0]: function; arg[1]: partition, 0 to unbind */
+#define CIPHERDECK_OP_FUNCTION_LIST 0x8121 /* output: struct cipherdeck_function_record each */
+#define CIPHERDECK_OP_KEY_PAIR_GENERATE 0x8130 /* arg[0]: partition; key: index; input: access code */
+#define CIPHERDECK_OP_KEK_GENERATE 0x8131 /* arg[0]: partition; key: KEK index; arg[1]: bits */
+#define CIPHERDECK_OP_KEY_LIST 0x8132 /* arg[0]: partition; output: struct cipherdeck_key_record each */
+#define CIPHERDECK_OP_KEY_REMOVE 0x8133 /* arg[0]: partition; key: index; arg[1]: CIPHERDECK_KEY_ */
+#define CIPHERDECK_OP_ACCESS_CODE_SET 0x8134 /* arg[0]: partition; key: index; arg[1]: CIPHERDECK_KEY_;
+						input: new access code; lifts a lock-out */
+
+struct cipherdeck_queue_pair_create {
+	cipherdeck_le32 number; /* 1 and up */
+	cipherdeck_le32 entries; /* of each ring, a power of two */
+	cipherdeck_le64 submission; /* DMA addresses, 4 KiB aligned; the three do not overlap */
+	cipherdeck_le64 completion;
+	cipherdeck_le64 arena;
+	cipherdeck_le32 arena_len; /* multiple of 4 KiB */
+	cipherdeck_le32 vector; /* MSI vector */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_queue_pair_create) == 40);
+
+struct cipherdeck_identity {
+	cipherdeck_u8 issuer[40]; /* texts end with zero bytes */
+	cipherdeck_u8 name[16];
+	cipherdeck_u8 serial[16];
+	cipherdeck_le32 device_version;
+	cipherdeck_le32 standard_version;
+	cipherdeck_le32 asym_alg_ability[2];
+	cipherdeck_le32 sym_alg_ability;
+	cipherdeck_le32 hash_alg_ability;
+	cipherdeck_le32 max_data_len;
+	cipherdeck_le32 function; /* 0: PF */
+	cipherdeck_le32 partition; /* the function's, 0: none */
+	cipherdeck_le32 max_sessions; /* per queue pair */
+	cipherdeck_le32 max_keys; /* key handles per queue pair */
+	cipherdeck_le32 reserved;
+	cipherdeck_le64 features;
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_identity) == 128);
+
+#define CIPHERDECK_CARD_UNINITIALISED 0u
+#define CIPHERDECK_CARD_READY 1u
+#define CIPHERDECK_CARD_FAILED 2u
+
+struct cipherdeck_card_status {
+	cipherdeck_le32 state; /* CIPHERDECK_CARD_ */
+	cipherdeck_le32 reason; /* CIPHERDECK_STATUS_ that made it FAILED */
+	cipherdeck_u8 label[32];
+	cipherdeck_u8 serial[16];
+	cipherdeck_u8 version[16]; /* of the software */
+	cipherdeck_u8 engines[64]; /* "sm2=portable sm3=portable sm4=portable" */
+	cipherdeck_u8 random[40]; /* sources in use: "kernel rdseed" */
+	cipherdeck_le32 num_partitions;
+	cipherdeck_le32 num_vfs;
+	cipherdeck_le32 num_queue_pairs;
+	cipherdeck_le32 num_sessions;
+	cipherdeck_le64 commands; /* completed since the start */
+	cipherdeck_le64 uptime_s;
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_card_status) == 208);
+
+struct cipherdeck_partition_record {
+	cipherdeck_le32 id;
+	cipherdeck_le32 num_key_pairs;
+	cipherdeck_le32 num_keks;
+	cipherdeck_le32 num_functions; /* bound to it */
+	cipherdeck_u8 name[48];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_partition_record) == 64);
+
+struct cipherdeck_function_record {
+	cipherdeck_le32 function;
+	cipherdeck_le32 partition; /* 0: none */
+	cipherdeck_le32 num_queue_pairs;
+	cipherdeck_le32 num_sessions;
+	cipherdeck_le64 commands; /* completed since the function was made */
+	cipherdeck_le64 bytes; /* input bytes of those */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_record) == 32);
+
+#define CIPHERDECK_KEY_PAIR 1u /* signing pair and encryption pair of one index */
+#define CIPHERDECK_KEY_KEK 2u
+
+struct cipherdeck_key_record {
+	cipherdeck_le32 index;
+	cipherdeck_le32 kind; /* CIPHERDECK_KEY_ */
+	cipherdeck_le32 bits;
+	cipherdeck_le32 locked; /* not zero: locked out after wrong access codes */
+	cipherdeck_le64 created; /* seconds since 1970 */
+	cipherdeck_u8 sign_public_key[64]; /* zero for a KEK */
+	cipherdeck_u8 encrypt_public_key[64];
+	cipherdeck_u8 reserved[8];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_key_record) == 160);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CIPHERDECK_FUNCTION_H */
