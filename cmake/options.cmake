@@ -23,7 +23,7 @@ if(CIPHERDECK_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CIPHERDECK_CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
   -Werror=return-type -fno-strict-aliasing)
 if(NOT CIPHERDECK_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   add_compile_options(-fstack-protector-strong -D_FORTIFY_SOURCE=2)
