@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/modes/ghash.h"
+
+#include "base/secret.h"
+
+namespace cipherdeck::engine::modes {
+namespace {
+
+// The low 64 bits of the carry-less product. Each operand is split into four numbers that have
+// three zero bits between any two bits, so that integer products carry into those only: the count
+// of products that meet at bit 4k is at most k + 1, which overflows four bits only beyond the top.
+std::uint64_t multiply_low(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kEveryFourth = 0x1111111111111111;
+  std::uint64_t x[4], y[4];
+  for (int i = 0; i < 4; ++i) {
+    x[i] = a & (kEveryFourth << i);
+    y[i] = b & (kEveryFourth << i);
+  }
+  std::uint64_t product = 0;
+  for (int i = 0; i < 4; ++i) {
+    const std::uint64_t sum =
+        (x[0] * y[i]) ^ (x[1] * y[(i + 3) % 4]) ^ (x[2] * y[(i + 2) % 4]) ^ (x[3] * y[(i + 1) % 4]);
+    product |= sum & (kEveryFourth << i);
+  }
+  return product;
+}
+
+std::uint64_t reverse_bits(std::uint64_t x) {
+  x = ((x >> 1) & 0x5555555555555555) | ((x & 0x5555555555555555) << 1);
+  x = ((x >> 2) & 0x3333333333333333) | ((x & 0x3333333333333333) << 2);
+  x = ((x >> 4) & 0x0f0f0f0f0f0f0f0f) | ((x & 0x0f0f0f0f0f0f0f0f) << 4);
+  return __builtin_bswap64(x);
+}
+
+struct Wide {
+  std::uint64_t lo, hi;
+};
+
+// The carry-less product; its high half comes from the product of the mirrored operands.
+Wide multiply(std::uint64_t a, std::uint64_t b) {
+  return {multiply_low(a, b), reverse_bits(multiply_low(reverse_bits(a), reverse_bits(b))) >> 1};
+}
+
+}  // namespace
+
+Ghash::Ghash(const Block& point) noexcept
+    : m_point_hi(load_be64(point.data())), m_point_lo(load_be64(point.data() + 8)) {}
+
+Ghash::~Ghash() {
+  wipe_object(m_point_hi);
+  wipe_object(m_point_lo);
+  wipe_object(m_sum_hi);
+  wipe_object(m_sum_lo);
+}
+
+void Ghash::add_block(const std::uint8_t* block) noexcept {
+  const std::uint64_t hi = m_sum_hi ^ load_be64(block);
+  const std::uint64_t lo = m_sum_lo ^ load_be64(block + 8);
+  const Wide low = multiply(lo, m_point_lo);
+  const Wide high = multiply(hi, m_point_hi);
+  Wide mid = multiply(lo ^ hi, m_point_lo ^ m_point_hi);  // Karatsuba
+  mid.lo ^= low.lo ^ high.lo;
+  mid.hi ^= low.hi ^ high.hi;
+
+  // The bits are mirrored, so the 255 bits of the product stand one place too low.
+  std::uint64_t v0 = low.lo, v1 = low.hi ^ mid.lo, v2 = high.lo ^ mid.hi, v3 = high.hi;
+  v3 = (v3 << 1) | (v2 >> 63);
+  v2 = (v2 << 1) | (v1 >> 63);
+  v1 = (v1 << 1) | (v0 >> 63);
+  v0 <<= 1;
+
+  // Modulo x^128 + x^7 + x^2 + x + 1, one word at a time.
+  v2 ^= v0 ^ (v0 >> 1) ^ (v0 >> 2) ^ (v0 >> 7);
+  v1 ^= (v0 << 63) ^ (v0 << 62) ^ (v0 << 57);
+  v3 ^= v1 ^ (v1 >> 1) ^ (v1 >> 2) ^ (v1 >> 7);
+  v2 ^= (v1 << 63) ^ (v1 << 62) ^ (v1 << 57);
+  m_sum_hi = v3;
+  m_sum_lo = v2;
+}
+
+void Ghash::update_padded(Bytes data) noexcept {
+  while (data.size() >= kSm4BlockLen) {
+    add_block(data.data());
+    data = data.subspan(kSm4BlockLen);
+  }
+  if (data.empty()) return;
+  Block last{};
+  std::memcpy(last.data(), data.data(), data.size());
+  add_block(last.data());
+}
+
+Block Ghash::finish(std::uint64_t first_len, std::uint64_t second_len) noexcept {
+  Block block;
+  store_be64(block.data(), first_len * 8);
+  store_be64(block.data() + 8, second_len * 8);
+  add_block(block.data());
+  store_be64(block.data(), m_sum_hi);
+  store_be64(block.data() + 8, m_sum_lo);
+  return block;
+}
+
+}  // namespace cipherdeck::engine::modes

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The group of SM2: the points of y^2 = x^3 - 3x + b (GB/T 32918.5), constant-time.
+#pragma once
+
+#include "engine/sm2/residue.h"
+#include "engine/sm2/sm2.h"
+
+namespace cipherdeck::engine::sm2 {
+
+/// A point other than infinity.
+struct AffinePoint {
+  FieldElement x, y;
+};
+
+/// A point in homogeneous coordinates: (x / z, y / z), or infinity if z is 0.
+struct Point {
+  FieldElement x, y, z;
+
+  [[nodiscard]] static Point infinity() noexcept {
+    return {FieldElement(), FieldElement::one(), FieldElement()};
+  }
+  [[nodiscard]] static Point from(const AffinePoint& point) noexcept {
+    return {point.x, point.y, FieldElement::one()};
+  }
+  [[nodiscard]] std::uint64_t is_infinity() const noexcept { return z.is_zero(); }
+};
+
+[[nodiscard]] const AffinePoint& generator() noexcept;
+[[nodiscard]] const FieldElement& coefficient_b() noexcept;
+
+/// The formulas hold for all points, equal, opposite or infinite.
+[[nodiscard]] Point add(const Point& a, const Point& b) noexcept;
+[[nodiscard]] Point add(const Point& a, const AffinePoint& b) noexcept;
+[[nodiscard]] Point twice(const Point& a) noexcept;
+
+/// Scalars have any value below 2^256.
+[[nodiscard]] Point multiply(const Uint256& scalar, const Point& point) noexcept;
+[[nodiscard]] Point multiply_generator(const Uint256& scalar) noexcept;
+
+/// `point` is not infinity.
+[[nodiscard]] AffinePoint to_affine(const Point& point) noexcept;
+
+/// x || y, big-endian.
+using PointBytes = std::array<std::uint8_t, kSm2PointLen>;
+void store_point(std::span<std::uint8_t, kSm2PointLen> to, const AffinePoint& point) noexcept;
+
+/// `from` is known to be on the curve.
+[[nodiscard]] AffinePoint load_point(std::span<const std::uint8_t, kSm2PointLen> from) noexcept;
+
+/// Whether both coordinates are reduced and on the curve. Takes its time: the bytes are public.
+[[nodiscard]] bool is_on_curve(std::span<const std::uint8_t, kSm2PointLen> point) noexcept;
+
+/// Whether 0 < scalar < limit, as a mask.
+[[nodiscard]] std::uint64_t is_in_range(const Uint256& scalar, const Uint256& limit) noexcept;
+
+/// Makes `scalar` one of 1 to n - 1, each as likely as any other; wipe it after use. Fails with
+/// random_failed if the source fails, or gives nothing of use in many tries.
+[[nodiscard]] Result<void> random_scalar(Uint256& scalar, RandomSource& random);
+
+/// KDF of GB/T 32918.4, 5.4.3: `out.size()` bytes from SM3(seed || counter).
+void derive(MutableBytes out, Bytes seed) noexcept;
+
+}  // namespace cipherdeck::engine::sm2

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Key exchange (GB/T 32918.3).
+#include "base/secret.h"
+#include "engine/sm2/curve.h"
+#include "engine/sm2/sm2.h"
+
+namespace cipherdeck::engine {
+namespace {
+
+// 2^w + (x & (2^w - 1)) with w = 127, of the x coordinate of an ephemeral key.
+sm2::Uint256 truncated_x(const Sm2PublicKey& key) {
+  const sm2::Uint256 x = sm2::load_uint256(key.bytes().data());
+  return {x[0], x[1] | (std::uint64_t{1} << 63), 0, 0};
+}
+
+// t = d + x r modulo n, steps A5 and B4.
+sm2::Uint256 implicit_scalar(const Sm2Exchange& exchange) {
+  using sm2::Scalar;
+  Scalar d = Scalar::from(sm2::load_uint256(exchange.own_key.bytes().data()));
+  Scalar r = Scalar::from(sm2::load_uint256(exchange.own_ephemeral.bytes().data()));
+  const Scalar x = Scalar::from(truncated_x(exchange.own_ephemeral.public_key()));
+  const sm2::Uint256 t = (d + x * r).value();
+  wipe_object(d);
+  wipe_object(r);
+  return t;
+}
+
+// P + x R of the peer, steps A7 and B6.
+sm2::Point implicit_point(const Sm2Exchange& exchange) {
+  const sm2::Point ephemeral = sm2::Point::from(sm2::load_point(exchange.peer_ephemeral.bytes()));
+  return sm2::add(sm2::multiply(truncated_x(exchange.peer_ephemeral), ephemeral),
+                  sm2::load_point(exchange.peer_key.bytes()));
+}
+
+}  // namespace
+
+Result<void> sm2_exchange(MutableBytes shared_key, const Sm2Exchange& exchange) {
+  sm2::Uint256 t = implicit_scalar(exchange);
+  sm2::Point common = sm2::multiply(t, implicit_point(exchange));
+  wipe_object(t);
+  if (common.is_infinity() != 0) {
+    wipe(shared_key);
+    return Error::invalid_key;
+  }
+  // x || y || Z of the initiator || Z of the responder.
+  Secret<kSm2PointLen + 2 * kSm3DigestLen> seed;
+  sm2::store_point(seed.span().first<kSm2PointLen>(), sm2::to_affine(common));
+  wipe_object(common);
+  const Sm3Digest& first = exchange.initiator ? exchange.own_z : exchange.peer_z;
+  const Sm3Digest& second = exchange.initiator ? exchange.peer_z : exchange.own_z;
+  std::memcpy(seed.data() + kSm2PointLen, first.data(), first.size());
+  std::memcpy(seed.data() + kSm2PointLen + kSm3DigestLen, second.data(), second.size());
+  sm2::derive(shared_key, seed.span());
+  return {};
+}
+
+}  // namespace cipherdeck::engine

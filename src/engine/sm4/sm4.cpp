@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/sm4/sm4.h"
+
+#include "base/secret.h"
+#include "engine/cpu/features.h"
+#include "engine/sm4/sm4_variants.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace cipherdeck::engine {
+namespace sm4 {
+namespace {
+
+constexpr Variant kVariants[] = {
+    {"vaes", []() noexcept { return cpu::features().vaes; }, crypt_blocks_vaes},
+    {"aesni", []() noexcept { return cpu::features().aesni; }, crypt_blocks_aesni},
+    {"portable", []() noexcept { return true; }, crypt_blocks_portable},
+};
+
+}  // namespace
+
+std::span<const Variant> variants() noexcept { return kVariants; }
+
+const Variant& chosen_variant() noexcept {
+  static const Variant& chosen =
+      *std::ranges::find_if(kVariants, [](const Variant& v) { return v.is_available(); });
+  return chosen;
+}
+
+}  // namespace sm4
+
+namespace {
+
+constexpr std::uint32_t kFk[4] = {0xa3b1bac6, 0x56aa3350, 0x677d9197, 0xb27022dc};
+
+// CK of GB/T 32907, 7.3.2: byte j of word i is (4i + j) * 7 modulo 256.
+constexpr std::uint32_t ck(std::uint32_t i) {
+  std::uint32_t word = 0;
+  for (std::uint32_t j = 0; j < 4; ++j) word = (word << 8) | (((4 * i + j) * 7) & 0xff);
+  return word;
+}
+
+}  // namespace
+
+Sm4Key::Sm4Key(std::span<const std::uint8_t, kSm4KeyLen> key) noexcept {
+  std::uint32_t k[4];
+  for (std::size_t i = 0; i < 4; ++i) k[i] = load_be32(key.data() + 4 * i) ^ kFk[i];
+  for (std::uint32_t i = 0; i < 32; ++i) {
+    const std::uint32_t t =
+        sm4::substitute_word(k[(i + 1) % 4] ^ k[(i + 2) % 4] ^ k[(i + 3) % 4] ^ ck(i));
+    k[i % 4] ^= t ^ std::rotl(t, 13) ^ std::rotl(t, 23);
+    m_round_keys[i] = k[i % 4];
+  }
+  wipe_object(k);
+}
+
+Sm4Key::~Sm4Key() { wipe_object(m_round_keys); }
+
+void Sm4Key::encrypt_blocks(std::uint8_t* out, const std::uint8_t* in,
+                            std::size_t num_blocks) const noexcept {
+  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, m_round_keys);
+}
+
+void Sm4Key::decrypt_blocks(std::uint8_t* out, const std::uint8_t* in,
+                            std::size_t num_blocks) const noexcept {
+  sm4::RoundKeys reversed = m_round_keys;
+  std::ranges::reverse(reversed);
+  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, reversed);
+  wipe_object(reversed);
+}
+
+}  // namespace cipherdeck::engine
