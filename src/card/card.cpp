@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/card.h"
+
+#include "card/random/random.h"
+#include "card/scheduler/worker.h"
+#include "engine/batch.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <semaphore>
+#include <string>
+#include <thread>
+
+namespace cipherdeck::card {
+namespace {
+
+using scheduler::kMaxFunctions;
+
+constexpr std::uint64_t kFeatures = CIPHERDECK_FEATURE_RANDOM | CIPHERDECK_FEATURE_SM2 |
+                                    CIPHERDECK_FEATURE_SM3 | CIPHERDECK_FEATURE_SM4 |
+                                    CIPHERDECK_FEATURE_SM4_AEAD | CIPHERDECK_FEATURE_SM4_XTS |
+                                    CIPHERDECK_FEATURE_AGREEMENT;
+constexpr std::uint32_t kSm2Uses = CIPHERDECK_ALG_SM2 | CIPHERDECK_ALG_SM2_SIGN |
+                                   CIPHERDECK_ALG_SM2_EXCHANGE | CIPHERDECK_ALG_SM2_ENCRYPT;
+constexpr std::uint32_t kSm2Bits = 256;
+constexpr std::uint32_t kSm4Modes =
+    CIPHERDECK_ALG_SM4_ECB | CIPHERDECK_ALG_SM4_CBC | CIPHERDECK_ALG_SM4_CFB |
+    CIPHERDECK_ALG_SM4_OFB | CIPHERDECK_ALG_SM4_MAC | CIPHERDECK_ALG_SM4_CTR |
+    CIPHERDECK_ALG_SM4_XTS | CIPHERDECK_ALG_SM4_GCM | CIPHERDECK_ALG_SM4_CCM;
+constexpr std::uint32_t kHashes = CIPHERDECK_ALG_SM3 | CIPHERDECK_ALG_SM3_HMAC;
+
+template <std::size_t N>
+void put_text(cipherdeck_u8 (&to)[N], std::string_view text) noexcept {
+  std::memset(to, 0, N);
+  std::memcpy(to, text.data(), std::min(text.size(), N - 1));
+}
+
+template <typename T>
+void append(std::vector<std::uint8_t>& to, const T& record) {
+  const Bytes bytes = object_bytes(record);
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+// What the worker is given when the generator could not be made: the card is then FAILED.
+class NoRandom final : public RandomSource {
+ public:
+  Result<void> fill(MutableBytes out) override {
+    wipe(out);
+    return Error::random_failed;
+  }
+};
+
+// Runs `save` on a thread of its own some time after each notify(), and not too often: a tenant
+// that tries access codes all day shall not keep the disk busy.
+class AccessSaver {
+ public:
+  explicit AccessSaver(std::function<void()> save) : m_save(std::move(save)) {}
+  ~AccessSaver() { stop(); }
+  AccessSaver(const AccessSaver&) = delete;
+  AccessSaver& operator=(const AccessSaver&) = delete;
+
+  void start() {
+    m_thread = std::thread([this] { loop(); });
+  }
+
+  void stop() noexcept {
+    if (!m_thread.joinable()) return;
+    m_stopping.store(true);
+    notify();
+    m_thread.join();
+  }
+
+  /// Never blocks.
+  void notify() noexcept {
+    if (!m_notified.exchange(true)) m_work.release();
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPause{20};
+
+  void loop() {
+    while (!m_stopping.load()) {
+      m_work.acquire();
+      m_notified.store(false);
+      m_save();
+      if (!m_stopping.load()) std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  const std::function<void()> m_save;
+  std::atomic<bool> m_notified{false};
+  std::atomic<bool> m_stopping{false};
+  std::counting_semaphore<> m_work{0};
+  std::thread m_thread;
+};
+
+}  // namespace
+
+class Card::Impl {
+ public:
+  Impl() : m_access_saver([this] { save_access_failures(); }) {}
+  ~Impl() {
+    m_worker.reset();
+    m_access_saver.stop();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> start(const CardOptions& options);
+  Result<QueuePairHandle> attach(std::unique_ptr<scheduler::QueuePair> queue_pair);
+  void detach(QueuePairHandle handle) noexcept;
+  void kick(QueuePairHandle handle) noexcept { m_worker->kick(handle); }
+  ManagementReply manage(const cipherdeck_command& command, Bytes input);
+  [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
+  [[nodiscard]] std::uint32_t state() const noexcept { return m_state.load(); }
+  void set_num_vfs(std::uint32_t num_vfs) noexcept { m_num_vfs.store(num_vfs); }
+
+ private:
+  Result<void> start_keys(const CardOptions& options);
+  void fail(std::uint16_t reason) noexcept;
+  void refresh();
+  void save_access_failures();
+  [[nodiscard]] ManagementReply card_status() const;
+  [[nodiscard]] ManagementReply function_list() const;
+  [[nodiscard]] cipherdeck_function_record function_record(FunctionNumber function) const;
+
+  const std::chrono::steady_clock::time_point m_started = std::chrono::steady_clock::now();
+  std::vector<command::FunctionCounters> m_counters =
+      std::vector<command::FunctionCounters>(kMaxFunctions);
+  std::atomic<std::uint32_t> m_num_vfs{0};
+  std::atomic<std::uint32_t> m_state{CIPHERDECK_CARD_UNINITIALISED};
+  std::atomic<std::uint16_t> m_reason{CIPHERDECK_STATUS_OK};
+
+  mutable std::mutex m_identity_mutex;  // for what follows, a copy that a worker may read
+  std::string m_label;
+  std::string m_serial;
+
+  AccessSaver m_access_saver;
+  PartitionTable m_partitions{[this] { m_access_saver.notify(); }};
+  std::mutex m_management_mutex;
+  std::unique_ptr<Management> m_management;  // null: the card is FAILED
+
+  NoRandom m_no_random;
+  std::unique_ptr<random::Generator> m_random;  // the worker's
+  std::unique_ptr<command::Services> m_services;
+  std::unique_ptr<scheduler::Worker> m_worker;
+};
+
+// ---- starting -----------------------------------------------------------------------------------
+
+void Card::Impl::fail(std::uint16_t reason) noexcept {
+  m_reason.store(reason);
+  m_state.store(CIPHERDECK_CARD_FAILED);
+}
+
+Result<void> Card::Impl::start_keys(const CardOptions& options) {
+  if (!engine::self_test()) return Error::card_failed;
+  CIPHERDECK_ASSIGN(m_random, random::Generator::create());
+  CIPHERDECK_ASSIGN(auto management_random, random::Generator::create());
+  CIPHERDECK_ASSIGN(auto store, store::Store::open(options.store, options.key_file));
+  m_management = std::make_unique<Management>(std::move(store), std::move(management_random),
+                                              m_partitions, [this](FunctionNumber function) {
+                                                return function < kMaxFunctions &&
+                                                       m_counters[function].queue_pairs.load() != 0;
+                                              });
+  return m_management->load();
+}
+
+Result<void> Card::Impl::start(const CardOptions& options) {
+  const auto keys = start_keys(options);
+  if (!keys) fail(keys.status());
+  refresh();
+  RandomSource& random = m_random ? static_cast<RandomSource&>(*m_random) : m_no_random;
+  m_services.reset(
+      new command::Services{m_partitions, m_state, random,
+                            [this](FunctionNumber function) { return identity(function); }});
+  m_access_saver.start();
+  CIPHERDECK_ASSIGN(
+      m_worker, scheduler::Worker::start(*m_services, {.cpu = options.cpu, .poll = options.poll}));
+  return {};
+}
+
+// Takes over what a management command or the load has changed.
+void Card::Impl::refresh() {
+  if (m_management == nullptr) return;
+  if (m_state.load() != CIPHERDECK_CARD_FAILED) {
+    if (m_management->state() == CIPHERDECK_CARD_FAILED) m_reason = m_management->failure_reason();
+    m_state.store(m_management->state());
+  }
+  const std::lock_guard lock(m_identity_mutex);
+  m_label = m_management->label();
+  m_serial = m_management->serial();
+}
+
+// ---- queue pairs --------------------------------------------------------------------------------
+
+Result<QueuePairHandle> Card::Impl::attach(std::unique_ptr<scheduler::QueuePair> queue_pair) {
+  command::FunctionCounters& counters = m_counters[queue_pair->client.function];
+  queue_pair->client.counters = &counters;
+  counters.queue_pairs.fetch_add(1);
+  auto attached = m_worker->attach(std::move(queue_pair));
+  if (!attached) counters.queue_pairs.fetch_sub(1);
+  return attached;
+}
+
+void Card::Impl::detach(QueuePairHandle handle) noexcept {
+  const auto function = m_worker->detach(handle);
+  if (function) m_counters[*function].queue_pairs.fetch_sub(1);
+}
+
+// ---- management ---------------------------------------------------------------------------------
+
+ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input) {
+  if (command.opcode == CIPHERDECK_OP_CARD_STATUS) return card_status();
+  if (command.opcode == CIPHERDECK_OP_FUNCTION_LIST) return function_list();
+  const std::lock_guard lock(m_management_mutex);
+  if (m_management == nullptr || state() == CIPHERDECK_CARD_FAILED) {
+    return {.status = CIPHERDECK_STATUS_CARD_FAILED};
+  }
+  ManagementReply reply = m_management->execute(command, input);
+  refresh();
+  return reply;
+}
+
+void Card::Impl::save_access_failures() {
+  const std::lock_guard lock(m_management_mutex);
+  // What cannot be stored now is kept, and goes with the next change.
+  if (m_management != nullptr) (void)m_management->flush_access_failures();
+}
+
+cipherdeck_function_record Card::Impl::function_record(FunctionNumber function) const {
+  const command::FunctionCounters& counters = m_counters[function];
+  const auto partition = m_partitions.bound_to(function);
+  return {.function = function,
+          .partition = partition ? partition->id() : 0,
+          .num_queue_pairs = counters.queue_pairs.load(),
+          .num_sessions = counters.sessions.load(),
+          .commands = counters.commands.load(),
+          .bytes = counters.bytes.load()};
+}
+
+ManagementReply Card::Impl::function_list() const {
+  ManagementReply reply;
+  const auto last = std::min<std::size_t>(m_num_vfs.load(), CIPHERDECK_TOTAL_VFS);
+  for (FunctionNumber function = 0; function <= last; ++function) {
+    append(reply.output, function_record(function));
+  }
+  reply.value = static_cast<std::uint32_t>(last + 1);
+  return reply;
+}
+
+ManagementReply Card::Impl::card_status() const {
+  cipherdeck_card_status status{};
+  status.state = state();
+  status.reason = m_reason.load();
+  {
+    const std::lock_guard lock(m_identity_mutex);
+    put_text(status.label, m_label);
+    put_text(status.serial, m_serial);
+  }
+  put_text(status.version, CIPHERDECK_VERSION_TEXT);
+  put_text(status.engines, engine::describe());
+  if (m_random != nullptr) put_text(status.random, m_random->source_names());
+  status.num_partitions = static_cast<std::uint32_t>(m_partitions.all().size());
+  status.num_vfs = m_num_vfs.load();
+  for (const command::FunctionCounters& counters : m_counters) {
+    status.num_queue_pairs += counters.queue_pairs.load();
+    status.num_sessions += counters.sessions.load();
+    status.commands += counters.commands.load();
+  }
+  const auto uptime = std::chrono::steady_clock::now() - m_started;
+  status.uptime_s =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
+  ManagementReply reply;
+  append(reply.output, status);
+  return reply;
+}
+
+cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
+  cipherdeck_identity identity{};
+  put_text(identity.issuer, "CipherDeck project");
+  put_text(identity.name, "CipherDeck");
+  {
+    const std::lock_guard lock(m_identity_mutex);
+    // GM/T 0018: 16 characters, without a zero byte at the end.
+    std::memcpy(identity.serial, m_serial.data(),
+                std::min(m_serial.size(), sizeof identity.serial));
+  }
+  const auto partition = m_partitions.bound_to(function);
+  identity.device_version = CIPHERDECK_VERSION;
+  identity.standard_version = 2;  // GM/T 0018-2023
+  identity.asym_alg_ability[0] = kSm2Uses;
+  identity.asym_alg_ability[1] = kSm2Bits;
+  identity.sym_alg_ability = kSm4Modes;
+  identity.hash_alg_ability = kHashes;
+  identity.max_data_len = CIPHERDECK_MAX_DATA_LEN;
+  identity.function = function;
+  identity.partition = partition ? partition->id() : 0;
+  identity.max_sessions = session::kMaxSessions;
+  identity.max_keys = session::kMaxKeys;
+  identity.features = kFeatures;
+  return identity;
+}
+
+// ---- Card ---------------------------------------------------------------------------------------
+
+Card::Card(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
+Card::~Card() = default;
+
+Result<std::unique_ptr<Card>> Card::open(const CardOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  CIPHERDECK_TRY(impl->start(options));
+  return std::unique_ptr<Card>(new Card(std::move(impl)));
+}
+
+Result<QueuePairHandle> Card::attach(FunctionNumber function, const ring::QueueMemory& memory,
+                                     std::shared_ptr<InterruptLine> interrupt,
+                                     std::chrono::microseconds moderation) {
+  CIPHERDECK_TRY(ring::check_entries(memory.entries));
+  const bool complete = memory.submission != nullptr && memory.completion != nullptr &&
+                        memory.arena != nullptr && memory.doorbell != nullptr && interrupt;
+  if (function >= kMaxFunctions || !complete || moderation.count() < 0) {
+    return Error::invalid_argument;
+  }
+  auto queue_pair = std::make_unique<scheduler::QueuePair>();
+  queue_pair->client.function = function;
+  queue_pair->client.end = ring::DeviceEnd(memory);
+  queue_pair->client.end.start();
+  queue_pair->interrupt = std::move(interrupt);
+  queue_pair->moderation = moderation;
+  return m_impl->attach(std::move(queue_pair));
+}
+
+void Card::detach(QueuePairHandle handle) noexcept { m_impl->detach(handle); }
+
+void Card::kick(QueuePairHandle handle) noexcept { m_impl->kick(handle); }
+
+ManagementReply Card::manage(const cipherdeck_command& command, Bytes input) {
+  return m_impl->manage(command, input);
+}
+
+cipherdeck_identity Card::identity(FunctionNumber function) const {
+  return m_impl->identity(function);
+}
+
+std::uint64_t Card::features() const noexcept { return kFeatures; }
+
+std::uint32_t Card::state() const noexcept { return m_impl->state(); }
+
+void Card::set_num_vfs(std::uint32_t num_vfs) noexcept { m_impl->set_num_vfs(num_vfs); }
+
+}  // namespace cipherdeck::card

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card: takes queue pairs from the device, serves their commands, keeps the keys. Knows nothing
+// of PCI or of where the memory comes from.
+#pragma once
+
+#include "base/result.h"
+#include "card/partition/management.h"
+#include "card/partition/partition.h"
+#include "ring/ring.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace cipherdeck::card {
+
+struct CardOptions {
+  std::filesystem::path store;     // directory, made with mode 0700 if it is not there
+  std::filesystem::path key_file;  // what wraps the management key; made by CARD_INIT, mode 0600
+  int cpu = -1;                    // processor the worker is pinned to; -1: none
+  std::chrono::microseconds poll{200};  // how long the worker polls after the last work
+};
+
+/// How a queue pair reaches its driver. Implemented by the device.
+class InterruptLine {
+ public:
+  virtual ~InterruptLine() = default;
+  /// Called by a worker; never blocks.
+  virtual void raise() noexcept = 0;
+};
+
+/// Names an attached queue pair; never used twice in a run.
+using QueuePairHandle = std::uint64_t;
+
+/// Thread-safe. One worker thread serves all queue pairs; each belongs to it from attach() to
+/// detach(), and no lock stands between them.
+class Card {
+ public:
+  static Result<std::unique_ptr<Card>> open(const CardOptions& options);
+  ~Card();
+  Card(const Card&) = delete;
+  Card& operator=(const Card&) = delete;
+
+  /// Starts serving a queue pair of `function`. `memory` stays mapped until detach() has returned.
+  /// `moderation` is the least time between two interrupts. A ring that breaks becomes FAILED in
+  /// its doorbell page and is served no more; it still wants its detach().
+  Result<QueuePairHandle> attach(FunctionNumber function, const ring::QueueMemory& memory,
+                                 std::shared_ptr<InterruptLine> interrupt,
+                                 std::chrono::microseconds moderation);
+
+  /// Ends a queue pair: its sessions and keys are wiped, commands in flight are dropped, and its
+  /// memory is not touched again once this returns. Waits for the batch at work, milliseconds.
+  void detach(QueuePairHandle handle) noexcept;
+
+  /// Wakes the worker for a queue pair whose needs_kick was set. Never blocks. Unknown handles are
+  /// ignored.
+  void kick(QueuePairHandle handle) noexcept;
+
+  /// Management commands (0x8100 and up). Serialised; may wait for the disk, so not for a thread
+  /// that others wait for.
+  [[nodiscard]] ManagementReply manage(const cipherdeck_command& command, Bytes input);
+
+  [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
+  [[nodiscard]] std::uint64_t features() const noexcept;
+  /// CIPHERDECK_CARD_ state.
+  [[nodiscard]] std::uint32_t state() const noexcept;
+
+  /// The device tells how many VFs there are, for CARD_STATUS and FUNCTION_LIST. VFs beyond it lose
+  /// nothing: their bindings stay for when they are made again.
+  void set_num_vfs(std::uint32_t num_vfs) noexcept;
+
+ private:
+  class Impl;
+  explicit Card(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> m_impl;
+};
+
+}  // namespace cipherdeck::card

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/command/batch.h"
+
+#include <algorithm>
+
+namespace cipherdeck::card::command {
+namespace {
+
+constexpr std::uint32_t kRandomNsPerByte = 8;
+constexpr std::uint32_t kRandomNs = 1000;
+
+std::uint32_t cost_of(const RandomJob& job) noexcept {
+  return kRandomNs + kRandomNsPerByte * static_cast<std::uint32_t>(job.output.size());
+}
+
+template <typename Job>
+std::uint32_t cost_of(const Job& job) noexcept {
+  return engine::cost_ns(job);
+}
+
+// ---- slices -------------------------------------------------------------------------------------
+
+// XTS steals ciphertext between its last two blocks: the last slice must have both.
+std::size_t slice_of(const engine::CipherJob& job, std::size_t len) noexcept {
+  if (len <= kSliceLen) return len;
+  if (job.mode != engine::CipherMode::xts || len >= kSliceLen + engine::kSm4BlockLen) {
+    return kSliceLen;
+  }
+  return kSliceLen - engine::kSm4BlockLen;
+}
+
+void cut(CipherTask& task, engine::CipherJob& job) noexcept {
+  task.total = job.len;
+  job.len = slice_of(job, task.total);
+  task.rest = task.total - job.len;
+}
+
+void cut(MacTask& task, engine::MacJob& job) noexcept {
+  const std::size_t len = std::min(job.len, kSliceLen);
+  task.rest = job.len - len;
+  job.len = len;
+}
+
+void cut(HashTask& task, engine::HashJob& job) noexcept {
+  const std::size_t len = std::min(job.input.size(), kSliceLen);
+  task.rest = job.input.size() - len;
+  task.next = job.input.data() + len;
+  job.input = job.input.first(len);
+}
+
+void cut(RandomTask& task, RandomJob& job) noexcept {
+  task.all = job.output;
+  job.output = job.output.first(std::min(job.output.size(), kRandomSliceLen));
+  task.rest = task.all.size() - job.output.size();
+}
+
+template <typename Task>
+void cut(Task&, typename Task::Job&) noexcept {}
+
+// Moves on to the next slice; false: there is none.
+bool advance(CipherTask& task, engine::CipherJob& job) noexcept {
+  if (!job.result || task.rest == 0) return false;
+  job.input += job.len;
+  job.output += job.len;
+  job.len = slice_of(job, task.rest);
+  task.rest -= job.len;
+  return true;
+}
+
+bool advance(MacTask& task, engine::MacJob& job) noexcept {
+  if (!job.result || task.rest == 0) return false;
+  job.input += job.len;
+  job.len = std::min(task.rest, kSliceLen);
+  task.rest -= job.len;
+  return true;
+}
+
+bool advance(HashTask& task, engine::HashJob& job) noexcept {
+  if (!job.result || task.rest == 0) return false;
+  const std::size_t len = std::min(task.rest, kSliceLen);
+  job.input = {task.next, len};
+  task.next += len;
+  task.rest -= len;
+  return true;
+}
+
+bool advance(RandomTask& task, RandomJob& job) noexcept {
+  if (!job.result || task.rest == 0) return false;
+  const std::size_t len = std::min(task.rest, kRandomSliceLen);
+  job.output = task.all.subspan(task.all.size() - task.rest, len);
+  task.rest -= len;
+  return true;
+}
+
+template <typename Task>
+bool advance(Task&, typename Task::Job&) noexcept {
+  return false;
+}
+
+// ---- pointers of a job into its task, which moves when those before it are done
+// ------------------
+
+void bind(CipherTask& task, engine::CipherJob& job) noexcept { job.iv = task.iv.data(); }
+void bind(MacTask& task, engine::MacJob& job) noexcept { job.iv = task.iv.data(); }
+
+void bind(HashTask& task, engine::HashJob& job) noexcept {
+  if (task.own_state) job.state = &task.state;
+  const bool last = task.rest == 0 && task.output != nullptr;
+  job.digest = last ? task.digest.data() : nullptr;
+}
+
+void bind(VerifyTask& task, engine::Sm2VerifyJob& job) noexcept {
+  if (task.public_key) job.key = &*task.public_key;
+}
+
+void bind(EncryptTask& task, engine::Sm2EncryptJob& job) noexcept {
+  if (task.public_key) job.key = &*task.public_key;
+}
+
+template <typename Task>
+void bind(Task&, typename Task::Job&) noexcept {}
+
+// ---- results, written to the arena; the length of the output ------------------------------------
+
+std::size_t deliver(CipherTask& task, engine::CipherJob&) noexcept {
+  if (task.iv_out != nullptr) std::memcpy(task.iv_out, task.iv.data(), task.iv.size());
+  return task.total;
+}
+
+std::size_t deliver(MacTask& task, engine::MacJob&) noexcept {
+  std::memcpy(task.output, task.iv.data(), task.iv.size());
+  std::memcpy(task.iv_out, task.iv.data(), task.iv.size());
+  return task.iv.size();
+}
+
+std::size_t deliver(AeadTask& task, engine::AeadJob& job) noexcept {
+  if (job.len != 0) std::memcpy(task.output.data(), job.output, job.len);
+  if (task.tag_out == nullptr) return job.len;
+  std::memcpy(task.tag_out, job.tag, job.tag_len);
+  return job.len + job.tag_len;
+}
+
+std::size_t deliver(HashTask& task, engine::HashJob&) noexcept {
+  if (task.output == nullptr) return 0;
+  std::memcpy(task.output, task.digest.data(), task.digest.size());
+  return task.digest.size();
+}
+
+std::size_t deliver(RandomTask& task, RandomJob&) noexcept { return task.all.size(); }
+
+std::size_t deliver(SignTask& task, engine::Sm2SignJob& job) noexcept {
+  std::memcpy(task.output, job.signature.data(), job.signature.size());
+  return job.signature.size();
+}
+
+std::size_t deliver(VerifyTask&, engine::Sm2VerifyJob&) noexcept { return 0; }
+
+std::size_t deliver(EncryptTask& task, engine::Sm2EncryptJob& job) noexcept {
+  std::memcpy(task.output, job.ciphertext.data(), job.ciphertext.size());
+  return job.ciphertext.size();
+}
+
+std::size_t deliver(DecryptTask& task, engine::Sm2DecryptJob& job) noexcept {
+  std::memcpy(task.output, job.plaintext.data(), job.plaintext.size());
+  return job.plaintext.size();
+}
+
+template <typename Function, typename Lanes>
+void for_each_lane(Lanes& lanes, Function function) {
+  std::apply([&](auto&... lane) { (function(lane), ...); }, lanes);
+}
+
+}  // namespace
+
+void complete(Client& client, const ring::Completion& completion) noexcept {
+  if (client.broken) return;
+  client.end.complete(completion);
+  client.touched = true;
+  auto& commands = client.counters->commands;
+  commands.store(commands.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+Batch::Batch(RandomSource& random) : m_random(random) {
+  for_each_lane(m_lanes, [](auto& lane) {
+    lane.jobs.reserve(kMaxJobs);
+    lane.tasks.reserve(kMaxJobs);
+  });
+}
+
+template <typename Task>
+std::uint32_t Batch::add(Task task, typename Task::Job job) {
+  const std::uint32_t whole_cost = cost_of(job);
+  cut(task, job);
+  Lane<Task>& to = lane<Task>();
+  to.tasks.push_back(std::move(task));
+  to.jobs.push_back(std::move(job));
+  bind(to.tasks.back(), to.jobs.back());
+  const Origin& origin = to.tasks.back().origin;
+  origin.session->at_work = true;
+  ++origin.client->jobs;
+  ++m_num_jobs;
+  m_cost_ns += cost_of(to.jobs.back());
+  return whole_cost;
+}
+
+template std::uint32_t Batch::add(CipherTask, engine::CipherJob);
+template std::uint32_t Batch::add(MacTask, engine::MacJob);
+template std::uint32_t Batch::add(AeadTask, engine::AeadJob);
+template std::uint32_t Batch::add(HashTask, engine::HashJob);
+template std::uint32_t Batch::add(RandomTask, RandomJob);
+template std::uint32_t Batch::add(SignTask, engine::Sm2SignJob);
+template std::uint32_t Batch::add(VerifyTask, engine::Sm2VerifyJob);
+template std::uint32_t Batch::add(EncryptTask, engine::Sm2EncryptJob);
+template std::uint32_t Batch::add(DecryptTask, engine::Sm2DecryptJob);
+
+void Batch::run_lanes() noexcept {
+  const auto run = [](auto& lane, auto&... more) {
+    if (!lane.jobs.empty()) engine::run(std::span(lane.jobs), more...);
+  };
+  run(lane<CipherTask>());
+  run(lane<MacTask>());
+  run(lane<AeadTask>());
+  run(lane<HashTask>());
+  run(lane<SignTask>(), m_random);
+  run(lane<VerifyTask>());
+  run(lane<EncryptTask>(), m_random);
+  run(lane<DecryptTask>());
+  for (RandomJob& job : lane<RandomTask>().jobs) job.result = m_random.fill(job.output);
+}
+
+void Batch::run() noexcept {
+  run_lanes();
+  m_cost_ns = 0;
+  for_each_lane(m_lanes, [this](auto& lane) {
+    if (!lane.jobs.empty()) finish_lane(lane);
+  });
+  m_bounce.clear();
+}
+
+void Batch::leave(const Origin& origin) noexcept {
+  origin.session->at_work = false;
+  --origin.client->jobs;
+  --m_num_jobs;
+}
+
+template <typename Task, typename Keep>
+void Batch::keep_if(Lane<Task>& lane, Keep keep) noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < lane.jobs.size(); ++i) {
+    if (!keep(lane.tasks[i], lane.jobs[i])) {
+      leave(lane.tasks[i].origin);
+      continue;
+    }
+    if (kept != i) {
+      lane.tasks[kept] = std::move(lane.tasks[i]);
+      lane.jobs[kept] = std::move(lane.jobs[i]);
+    }
+    bind(lane.tasks[kept], lane.jobs[kept]);
+    ++kept;
+  }
+  lane.tasks.erase(lane.tasks.begin() + kept, lane.tasks.end());
+  lane.jobs.erase(lane.jobs.begin() + kept, lane.jobs.end());
+}
+
+template <typename Task>
+void Batch::finish_lane(Lane<Task>& lane) noexcept {
+  keep_if(lane, [this](Task& task, typename Task::Job& job) {
+    if (advance(task, job)) {
+      m_cost_ns += cost_of(job);
+      return true;
+    }
+    ring::Completion completion{.command_id = task.origin.command_id,
+                                .status = job.result.status()};
+    if (job.result && !task.origin.client->broken) {
+      completion.output_len = static_cast<std::uint32_t>(deliver(task, job));
+    }
+    complete(*task.origin.client, completion);
+    return false;
+  });
+}
+
+void Batch::drop(const Client& client) noexcept {
+  for_each_lane(m_lanes, [&](auto& lane) {
+    keep_if(lane, [&](auto& task, auto&) { return task.origin.client != &client; });
+  });
+}
+
+}  // namespace cipherdeck::card::command

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The work of one round: jobs for the engine from all queue pairs, gathered by kind, run together,
+// then completed. A large job is done in slices, a slice a round, so that no round is long.
+#pragma once
+
+#include "card/command/bounce.h"
+#include "card/command/services.h"
+#include "engine/batch.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+namespace cipherdeck::card::command {
+
+constexpr std::size_t kMaxJobs = 128;  // in the batch at once
+constexpr std::size_t kSliceLen = std::size_t{64} << 10;
+constexpr std::size_t kRandomSliceLen = std::size_t{8} << 10;
+
+/// Whom a job is for.
+struct Origin {
+  Client* client = nullptr;
+  session::Session* session = nullptr;
+  std::uint16_t command_id = 0;
+};
+
+/// Random bytes, run like an engine's job.
+struct RandomJob {
+  MutableBytes output;
+  Result<void> result;
+};
+
+// What stands beside each job until it is completed. `rest` counts bytes of slices to come.
+
+struct CipherTask {
+  using Job = engine::CipherJob;
+  Origin origin;
+  std::array<std::uint8_t, engine::kSm4BlockLen> iv{};
+  std::uint8_t* iv_out = nullptr;  // in the arena; null: none
+  std::size_t total = 0;
+  std::size_t rest = 0;
+};
+
+struct MacTask {
+  using Job = engine::MacJob;
+  Origin origin;
+  std::array<std::uint8_t, engine::kSm4BlockLen> iv{};
+  std::uint8_t* iv_out = nullptr;
+  std::uint8_t* output = nullptr;
+  std::size_t rest = 0;
+};
+
+struct AeadTask {
+  using Job = engine::AeadJob;
+  Origin origin;
+  MutableBytes output;              // in the arena
+  std::uint8_t* tag_out = nullptr;  // in the arena; null: decryption
+};
+
+struct HashTask {
+  using Job = engine::HashJob;
+  Origin origin;
+  engine::Sm3 state;  // of a hash at once
+  bool own_state = false;
+  engine::Sm3Digest digest{};
+  std::uint8_t* output = nullptr;  // where the digest goes; null: no digest
+  const std::uint8_t* next = nullptr;
+  std::size_t rest = 0;
+};
+
+struct RandomTask {
+  using Job = RandomJob;
+  Origin origin;
+  MutableBytes all;
+  std::size_t rest = 0;
+};
+
+struct SignTask {
+  using Job = engine::Sm2SignJob;
+  Origin origin;
+  std::shared_ptr<const KeyPair> key_pair;
+  std::uint8_t* output = nullptr;
+};
+
+struct VerifyTask {
+  using Job = engine::Sm2VerifyJob;
+  Origin origin;
+  std::shared_ptr<const KeyPair> key_pair;
+  std::optional<engine::Sm2PublicKey> public_key;  // an external one
+};
+
+struct EncryptTask {
+  using Job = engine::Sm2EncryptJob;
+  Origin origin;
+  std::shared_ptr<const KeyPair> key_pair;
+  std::optional<engine::Sm2PublicKey> public_key;
+  std::uint8_t* output = nullptr;
+};
+
+struct DecryptTask {
+  using Job = engine::Sm2DecryptJob;
+  Origin origin;
+  std::shared_ptr<const KeyPair> key_pair;
+  std::uint8_t* output = nullptr;
+};
+
+/// Posts the completion of a command of `client`.
+void complete(Client& client, const ring::Completion& completion) noexcept;
+
+/// Not thread-safe. Allocates nothing once it is made.
+class Batch {
+ public:
+  explicit Batch(RandomSource& random);
+
+  /// Adds a job; the batch must not be full. Pointers of the job into the task (IV, state, public
+  /// key) are set here. Gives back what the whole job costs, in nanoseconds.
+  template <typename Task>
+  std::uint32_t add(Task task, typename Task::Job job);
+
+  [[nodiscard]] bool full() const noexcept { return m_num_jobs >= kMaxJobs; }
+  [[nodiscard]] bool empty() const noexcept { return m_num_jobs == 0; }
+  [[nodiscard]] std::size_t num_jobs() const noexcept { return m_num_jobs; }
+
+  /// Private memory until the end of the round.
+  [[nodiscard]] Bounce& bounce() noexcept { return m_bounce; }
+
+  /// Runs one slice of every job and completes those that are done.
+  void run() noexcept;
+
+  /// What the slices now in the batch cost, in nanoseconds.
+  [[nodiscard]] std::uint64_t cost_ns() const noexcept { return m_cost_ns; }
+
+  /// Forgets the jobs of `client` without completing them; between rounds only.
+  void drop(const Client& client) noexcept;
+
+ private:
+  template <typename Task>
+  struct Lane {
+    std::vector<typename Task::Job> jobs;
+    std::vector<Task> tasks;
+  };
+
+  template <typename Task>
+  Lane<Task>& lane() noexcept {
+    return std::get<Lane<Task>>(m_lanes);
+  }
+  template <typename Task>
+  void finish_lane(Lane<Task>& lane) noexcept;
+  template <typename Task, typename Keep>
+  void keep_if(Lane<Task>& lane, Keep keep) noexcept;
+  void leave(const Origin& origin) noexcept;
+  void run_lanes() noexcept;
+
+  RandomSource& m_random;
+  Bounce m_bounce;
+  std::size_t m_num_jobs = 0;
+  std::uint64_t m_cost_ns = 0;
+  std::tuple<Lane<CipherTask>, Lane<MacTask>, Lane<AeadTask>, Lane<HashTask>, Lane<RandomTask>,
+             Lane<SignTask>, Lane<VerifyTask>, Lane<EncryptTask>, Lane<DecryptTask>>
+      m_lanes;
+};
+
+}  // namespace cipherdeck::card::command

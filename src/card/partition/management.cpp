@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/partition/management.h"
+
+#include "engine/sm4/sm4.h"
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+
+namespace cipherdeck::card {
+namespace {
+
+// The operands a command names; all others must be zero.
+constexpr unsigned kInput = 1;
+constexpr unsigned kKey = 2;
+constexpr unsigned kArg0 = 4;
+constexpr unsigned kArg1 = 8;
+
+std::uint64_t now_seconds() noexcept { return static_cast<std::uint64_t>(std::time(nullptr)); }
+
+bool is_absent(const cipherdeck_extent& extent) noexcept {
+  return extent.offset == 0 && extent.len == 0;
+}
+
+bool is_well_formed(const cipherdeck_command& command, Bytes input, unsigned operands) noexcept {
+  return command.session == 0 && command.algorithm == 0 && is_absent(command.params) &&
+         is_absent(command.aux) && ((operands & kInput) != 0 || input.empty()) &&
+         ((operands & kKey) != 0 || command.key == 0) &&
+         ((operands & kArg0) != 0 || command.arg[0] == 0) &&
+         ((operands & kArg1) != 0 || command.arg[1] == 0);
+}
+
+bool is_valid_label(Bytes label) noexcept {
+  return label.size() <= kMaxLabelLen &&
+         std::all_of(label.begin(), label.end(),
+                     [](std::uint8_t c) { return c >= 0x20 && c < 0x7f; });
+}
+
+bool is_name_character(std::uint8_t c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+bool is_valid_name(Bytes name) noexcept {
+  return !name.empty() && name.size() <= kMaxPartitionNameLen &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+bool is_user_index(std::uint32_t index) noexcept { return index >= 1 && index <= kMaxKeyIndex; }
+
+bool is_kind(std::uint64_t kind) noexcept {
+  return kind == CIPHERDECK_KEY_PAIR || kind == CIPHERDECK_KEY_KEK;
+}
+
+std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
+
+template <typename Record>
+void append(std::vector<std::uint8_t>& output, const Record& record) {
+  const Bytes bytes = object_bytes(record);
+  output.insert(output.end(), bytes.begin(), bytes.end());
+}
+
+cipherdeck_key_record record_of(const Partition& partition, const KeyPair& key_pair) {
+  cipherdeck_key_record record{};
+  record.index = key_pair.index;
+  record.kind = CIPHERDECK_KEY_PAIR;
+  record.bits = 256;
+  record.locked =
+      partition.access_failures(CIPHERDECK_KEY_PAIR, key_pair.index) >= kMaxAccessFailures;
+  record.created = key_pair.created;
+  std::memcpy(record.sign_public_key, key_pair.sign.public_key().bytes().data(), 64);
+  std::memcpy(record.encrypt_public_key, key_pair.encrypt.public_key().bytes().data(), 64);
+  return record;
+}
+
+cipherdeck_key_record record_of(const Partition& partition, const Kek& kek) {
+  cipherdeck_key_record record{};
+  record.index = kek.index;
+  record.kind = CIPHERDECK_KEY_KEK;
+  record.bits = kek.bits;
+  record.locked = partition.access_failures(CIPHERDECK_KEY_KEK, kek.index) >= kMaxAccessFailures;
+  record.created = kek.created;
+  return record;
+}
+
+// Appends the keys from index `first` on, as many as fit, and counts all of them.
+template <typename Key>
+void list_keys(ManagementReply& reply, const Partition& partition,
+               const std::vector<std::shared_ptr<const Key>>& keys, std::uint32_t first) {
+  for (const std::shared_ptr<const Key>& key : keys) {
+    if (key->index < first) continue;
+    ++reply.value;
+    if (reply.output.size() + sizeof(cipherdeck_key_record) > CIPHERDECK_MAX_DATA_LEN) continue;
+    append(reply.output, record_of(partition, *key));
+  }
+}
+
+}  // namespace
+
+struct Management::Request {
+  const cipherdeck_command& command;
+  Bytes input;
+};
+
+struct Management::Handler {
+  std::uint16_t opcode;
+  unsigned operands;
+  Result<void> (Management::*handle)(const Request&, ManagementReply&);
+};
+
+const Management::Handler* Management::find_handler(std::uint16_t opcode) noexcept {
+  using M = Management;
+  static constexpr Handler kHandlers[] = {
+      {CIPHERDECK_OP_CARD_INIT, kInput, &M::card_init},
+      {CIPHERDECK_OP_PARTITION_CREATE, kInput, &M::partition_create},
+      {CIPHERDECK_OP_PARTITION_LIST, 0, &M::partition_list},
+      {CIPHERDECK_OP_PARTITION_REMOVE, kArg0, &M::partition_remove},
+      {CIPHERDECK_OP_FUNCTION_BIND, kArg0 | kArg1, &M::function_bind},
+      {CIPHERDECK_OP_KEY_PAIR_GENERATE, kInput | kKey | kArg0, &M::key_pair_generate},
+      {CIPHERDECK_OP_KEK_GENERATE, kInput | kKey | kArg0 | kArg1, &M::kek_generate},
+      {CIPHERDECK_OP_KEY_LIST, kKey | kArg0 | kArg1, &M::key_list},
+      {CIPHERDECK_OP_KEY_REMOVE, kKey | kArg0 | kArg1, &M::key_remove},
+      {CIPHERDECK_OP_ACCESS_CODE_SET, kInput | kKey | kArg0 | kArg1, &M::access_code_set},
+  };
+  const auto* const found = std::find_if(std::begin(kHandlers), std::end(kHandlers),
+                                         [opcode](const Handler& h) { return h.opcode == opcode; });
+  return found == std::end(kHandlers) ? nullptr : found;
+}
+
+Management::Management(std::unique_ptr<store::Store> store,
+                       std::unique_ptr<random::Generator> random, PartitionTable& partitions,
+                       std::function<bool(FunctionNumber)> busy)
+    : m_store(std::move(store)),
+      m_random(std::move(random)),
+      m_partitions(partitions),
+      m_busy(std::move(busy)) {}
+
+Result<void> Management::load() {
+  const Result<void> loaded = load_all();
+  if (!loaded) m_failure = loaded.status();
+  return loaded;
+}
+
+Result<void> Management::load_all() {
+  if (!m_store->initialised()) return {};
+  CIPHERDECK_ASSIGN(const auto partitions, m_store->load_partitions());
+  CIPHERDECK_ASSIGN(const auto bindings, m_store->load_bindings());
+  for (const std::shared_ptr<Partition>& partition : partitions) m_partitions.put(partition);
+  for (const auto& binding : bindings) m_partitions.bind(binding.first, binding.second);
+  return {};
+}
+
+std::uint32_t Management::state() const noexcept {
+  if (m_failure != CIPHERDECK_STATUS_OK) return CIPHERDECK_CARD_FAILED;
+  return m_store->initialised() ? CIPHERDECK_CARD_READY : CIPHERDECK_CARD_UNINITIALISED;
+}
+
+std::string Management::label() const { return m_store->label(); }
+std::string Management::serial() const { return m_store->serial(); }
+
+ManagementReply Management::execute(const cipherdeck_command& command, Bytes input) {
+  ManagementReply reply;
+  const Result<void> result = run(command, input, reply);
+  if (result.ok()) return reply;
+  // A generator that has failed stays so, and without it the card keeps no promise.
+  if (result.error() == Error::random_failed) m_failure = result.status();
+  return {result.status(), 0, {}};
+}
+
+Result<void> Management::run(const cipherdeck_command& command, Bytes input,
+                             ManagementReply& reply) {
+  const Handler* const handler = find_handler(command.opcode);
+  if (handler == nullptr) return Error::not_supported;
+  if (!is_well_formed(command, input, handler->operands)) return Error::invalid_command;
+  if (m_failure != CIPHERDECK_STATUS_OK) return Error::card_failed;
+  if (!m_store->initialised() && command.opcode != CIPHERDECK_OP_CARD_INIT) {
+    return Error::not_initialised;
+  }
+  return (this->*handler->handle)({command, input}, reply);
+}
+
+Result<std::shared_ptr<Partition>> Management::find_partition(std::uint64_t id) const {
+  if (id == 0 || id > std::numeric_limits<PartitionId>::max()) return Error::not_found;
+  std::shared_ptr<Partition> partition = m_partitions.find(static_cast<PartitionId>(id));
+  if (partition == nullptr) return Error::not_found;
+  return partition;
+}
+
+Result<void> Management::card_init(const Request& request, ManagementReply&) {
+  if (!is_valid_label(request.input)) return Error::invalid_argument;
+  const std::string label = request.input.empty() ? "CipherDeck" : text_of(request.input);
+  return m_store->initialise(label, *m_random);
+}
+
+Result<void> Management::partition_create(const Request& request, ManagementReply& reply) {
+  if (!is_valid_name(request.input)) return Error::invalid_argument;
+  if (m_partitions.all().size() >= kMaxPartitions) return Error::limit;
+  const std::string name = text_of(request.input);
+  CIPHERDECK_ASSIGN(const auto device_key, make_key_pair(0, {}));
+  CIPHERDECK_ASSIGN(const PartitionId id, m_store->create_partition(name, *device_key, *m_random));
+  const auto partition = std::make_shared<Partition>(id, name);
+  partition->put(device_key);
+  m_partitions.put(partition);
+  reply.value = id;
+  return {};
+}
+
+Result<void> Management::partition_list(const Request&, ManagementReply& reply) {
+  const std::map<FunctionNumber, PartitionId> bindings = m_partitions.bindings();
+  for (const std::shared_ptr<Partition>& partition : m_partitions.all()) {
+    cipherdeck_partition_record record{};
+    record.id = partition->id();
+    record.num_key_pairs = static_cast<std::uint32_t>(partition->key_pairs().size());
+    record.num_keks = static_cast<std::uint32_t>(partition->keks().size());
+    record.num_functions = static_cast<std::uint32_t>(std::count_if(
+        bindings.begin(), bindings.end(),
+        [&partition](const auto& binding) { return binding.second == partition->id(); }));
+    const std::size_t len = std::min(partition->name().size(), sizeof record.name - 1);
+    std::memcpy(record.name, partition->name().data(), len);
+    append(reply.output, record);
+    ++reply.value;
+  }
+  return {};
+}
+
+Result<void> Management::partition_remove(const Request& request, ManagementReply&) {
+  const std::uint64_t arg = request.command.arg[0];
+  if (arg == 0 || arg > std::numeric_limits<PartitionId>::max()) return Error::not_found;
+  const auto id = static_cast<PartitionId>(arg);
+  for (const auto& binding : m_partitions.bindings()) {
+    if (binding.second == id) return Error::busy;
+  }
+  // Not looked for in memory first: a damaged partition is in the store only.
+  CIPHERDECK_TRY(m_store->remove_partition(id));
+  m_partitions.remove(id);
+  return {};
+}
+
+Result<void> Management::function_bind(const Request& request, ManagementReply&) {
+  if (request.command.arg[0] > CIPHERDECK_TOTAL_VFS) return Error::invalid_argument;
+  const auto function = static_cast<FunctionNumber>(request.command.arg[0]);
+  PartitionId id = 0;
+  if (request.command.arg[1] != 0) {
+    CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[1]));
+    id = partition->id();
+  }
+  const std::map<FunctionNumber, PartitionId> bindings = m_partitions.bindings();
+  const auto bound = bindings.find(function);
+  if ((bound == bindings.end() ? 0 : bound->second) == id) return {};
+  if (m_busy && m_busy(function)) return Error::busy;
+  CIPHERDECK_TRY(m_store->bind(function, id));
+  m_partitions.bind(function, id);
+  return {};
+}
+
+Result<std::shared_ptr<const KeyPair>> Management::make_key_pair(std::uint32_t index,
+                                                                 Bytes access_code) {
+  CIPHERDECK_ASSIGN(const AccessVerifier access, make_access_verifier(access_code, *m_random));
+  CIPHERDECK_ASSIGN(const auto sign, engine::Sm2PrivateKey::generate(*m_random));
+  CIPHERDECK_ASSIGN(const auto encrypt, engine::Sm2PrivateKey::generate(*m_random));
+  return std::make_shared<const KeyPair>(KeyPair{index, now_seconds(), sign, encrypt, access});
+}
+
+Result<void> Management::key_pair_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  if (!is_user_index(request.command.key)) return Error::invalid_argument;
+  if (partition->key_pair(request.command.key) != nullptr) return Error::exists;
+  CIPHERDECK_ASSIGN(const auto key_pair, make_key_pair(request.command.key, request.input));
+  CIPHERDECK_TRY(m_store->put_key_pair(partition->id(), *key_pair, *m_random));
+  partition->put(key_pair);
+  return {};
+}
+
+Result<void> Management::kek_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  if (!is_user_index(request.command.key) || request.command.arg[1] != 128) {
+    return Error::invalid_argument;
+  }
+  if (partition->kek(request.command.key) != nullptr) return Error::exists;
+  Kek made{request.command.key, now_seconds(), 128, {}, {}};
+  CIPHERDECK_ASSIGN(made.access, make_access_verifier(request.input, *m_random));
+  CIPHERDECK_TRY(m_random->fill(made.key.span().first(engine::kSm4KeyLen)));
+  const auto kek = std::make_shared<const Kek>(made);
+  CIPHERDECK_TRY(m_store->put_kek(partition->id(), *kek, *m_random));
+  partition->put(kek);
+  return {};
+}
+
+Result<void> Management::key_list(const Request& request, ManagementReply& reply) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  const std::uint64_t kind = request.command.arg[1];
+  if (kind != 0 && !is_kind(kind)) return Error::invalid_argument;
+  const std::uint32_t first = request.command.key;
+  if (kind != CIPHERDECK_KEY_KEK) list_keys(reply, *partition, partition->key_pairs(), first);
+  if (kind != CIPHERDECK_KEY_PAIR) list_keys(reply, *partition, partition->keks(), first);
+  return {};
+}
+
+Result<void> Management::key_remove(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  // The device key pair lives and dies with its partition.
+  if (!is_kind(request.command.arg[1]) || !is_user_index(request.command.key)) {
+    return Error::invalid_argument;
+  }
+  const auto kind = static_cast<std::uint32_t>(request.command.arg[1]);
+  CIPHERDECK_TRY(m_store->remove_key(partition->id(), kind, request.command.key));
+  partition->remove(kind, request.command.key);
+  return {};
+}
+
+Result<void> Management::access_code_set(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  if (!is_kind(request.command.arg[1]) || request.input.empty()) return Error::invalid_argument;
+  return request.command.arg[1] == CIPHERDECK_KEY_PAIR
+             ? replace_key_pair(*partition, request.command.key, request.input)
+             : replace_kek(*partition, request.command.key, request.input);
+}
+
+Result<void> Management::replace_key_pair(Partition& partition, std::uint32_t index,
+                                          Bytes access_code) {
+  const std::shared_ptr<const KeyPair> old = partition.key_pair(index);
+  if (old == nullptr) return Error::key_not_found;
+  KeyPair changed = *old;
+  CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
+  CIPHERDECK_TRY(m_store->replace_key_pair(partition.id(), changed, *m_random));
+  partition.put(std::make_shared<const KeyPair>(changed));
+  return {};
+}
+
+Result<void> Management::replace_kek(Partition& partition, std::uint32_t index, Bytes access_code) {
+  const std::shared_ptr<const Kek> old = partition.kek(index);
+  if (old == nullptr) return Error::key_not_found;
+  Kek changed = *old;
+  CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
+  CIPHERDECK_TRY(m_store->replace_kek(partition.id(), changed, *m_random));
+  partition.put(std::make_shared<const Kek>(changed));
+  return {};
+}
+
+Result<void> Management::flush_access_failures() {
+  Result<void> result;
+  for (const std::shared_ptr<Partition>& partition : m_partitions.all()) {
+    for (const AccessFailures& failures : partition->take_unsaved_failures()) {
+      const Result<void> stored = m_store->put_access_failures(partition->id(), failures.kind,
+                                                               failures.index, failures.count);
+      if (stored.ok() || stored.error() == Error::key_not_found) continue;
+      partition->mark_unsaved(failures.kind, failures.index);
+      result = stored;
+    }
+  }
+  return result;
+}
+
+}  // namespace cipherdeck::card

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// A partition is a virtual module: the keys and access codes of one tenant, unwrapped in memory.
+// Workers read it; the management thread changes it. What it holds is immutable once it is there:
+// a change puts a new object in its place, and whoever holds the old one finishes with it.
+#pragma once
+
+#include "base/random_source.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "engine/sm2/sm2.h"
+
+#include <cipherdeck/function.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cipherdeck::card {
+
+using FunctionNumber = std::uint32_t;  // 0: PF, n: VF n
+using PartitionId = std::uint32_t;     // from 1; 0: none
+
+constexpr std::size_t kMinAccessCodeLen = 8;
+constexpr std::size_t kMaxAccessCodeLen = 256;
+constexpr std::uint32_t kMaxAccessFailures = 10;
+constexpr std::uint32_t kMaxKeyIndex = 4096;
+constexpr std::size_t kMaxSessionKeyLen = 32;
+
+/// What an access code is checked against: HMAC-SM3 of the code under a random salt.
+struct AccessVerifier {
+  bool set = false;  // false: there is no code, and no access right can be had
+  std::array<std::uint8_t, 16> salt{};
+  Secret<32> mac;
+};
+
+/// A verifier of `code` under a fresh salt; of no code if `code` is empty. Fails with
+/// invalid_argument unless the code has kMinAccessCodeLen to kMaxAccessCodeLen bytes.
+[[nodiscard]] Result<AccessVerifier> make_access_verifier(Bytes code, RandomSource& random);
+
+/// The two SM2 key pairs of one key index.
+struct KeyPair {
+  std::uint32_t index = 0;
+  std::uint64_t created = 0;  // seconds since 1970
+  engine::Sm2PrivateKey sign;
+  engine::Sm2PrivateKey encrypt;
+  AccessVerifier access;
+};
+
+/// A key encryption key: 16 bytes are used by SM4.
+struct Kek {
+  std::uint32_t index = 0;
+  std::uint64_t created = 0;
+  std::uint32_t bits = 128;
+  Secret<kMaxSessionKeyLen> key;
+  AccessVerifier access;
+};
+
+/// Wrong access codes in a row for one key.
+struct AccessFailures {
+  std::uint32_t kind = 0;
+  std::uint32_t index = 0;
+  std::uint32_t count = 0;
+};
+
+/// Told on the worker's thread, with no lock held, that some count of wrong access codes changed
+/// and waits to be stored (Management::flush_access_failures()). May not block.
+using AccessListener = std::function<void()>;
+
+/// Thread-safe.
+class Partition {
+ public:
+  Partition(PartitionId id, std::string name) : m_id(id), m_name(std::move(name)) {}
+
+  [[nodiscard]] PartitionId id() const noexcept { return m_id; }
+  [[nodiscard]] const std::string& name() const noexcept { return m_name; }
+
+  /// Null if there is none.
+  [[nodiscard]] std::shared_ptr<const KeyPair> key_pair(std::uint32_t index) const;
+  [[nodiscard]] std::shared_ptr<const Kek> kek(std::uint32_t index) const;
+
+  /// Checks an access code in constant time. `kind` is CIPHERDECK_KEY_PAIR or CIPHERDECK_KEY_KEK.
+  /// Fails with key_not_found, access_denied, or, after kMaxAccessFailures wrong codes in a row,
+  /// locked_out until the management sets a new code.
+  Result<void> check_access(std::uint32_t kind, std::uint32_t index, Bytes code);
+
+  // For the management, which has stored the change before it calls these.
+  // A key that is put has no wrong access codes yet.
+  void put(std::shared_ptr<const KeyPair> key_pair);
+  void put(std::shared_ptr<const Kek> kek);
+  void remove(std::uint32_t kind, std::uint32_t index);
+  /// After removal from the card: no key is found any more.
+  void clear();
+
+  /// Wrong codes since the last right one; set when loaded.
+  [[nodiscard]] std::uint32_t access_failures(std::uint32_t kind, std::uint32_t index) const;
+  void set_access_failures(std::uint32_t kind, std::uint32_t index, std::uint32_t count);
+
+  /// The counts that changed since the last call, for the store. Whoever cannot store one hands it
+  /// back with mark_unsaved().
+  [[nodiscard]] std::vector<AccessFailures> take_unsaved_failures();
+  void mark_unsaved(std::uint32_t kind, std::uint32_t index);
+  /// For PartitionTable, before a worker can see the partition.
+  void set_access_listener(std::shared_ptr<const AccessListener> listener);
+
+  /// All key pairs and KEKs, by index.
+  [[nodiscard]] std::vector<std::shared_ptr<const KeyPair>> key_pairs() const;
+  [[nodiscard]] std::vector<std::shared_ptr<const Kek>> keks() const;
+
+ private:
+  // Both with m_mutex held.
+  [[nodiscard]] const AccessVerifier* find_verifier(std::uint32_t kind, std::uint32_t index) const;
+  Result<void> judge(const AccessVerifier& verifier, std::uint64_t key, Bytes code, bool& changed);
+
+  const PartitionId m_id;
+  const std::string m_name;
+  mutable std::mutex m_mutex;  // held for a look-up only
+  std::map<std::uint32_t, std::shared_ptr<const KeyPair>> m_key_pairs;
+  std::map<std::uint32_t, std::shared_ptr<const Kek>> m_keks;
+  std::map<std::uint64_t, std::uint32_t> m_failures;  // by kind << 32 | index
+  std::set<std::uint64_t> m_unsaved;
+  std::shared_ptr<const AccessListener> m_listener;
+};
+
+/// Which partition each function is bound to. Thread-safe.
+class PartitionTable {
+ public:
+  /// `listener` may be empty; it is told of wrong access codes in all partitions put here.
+  explicit PartitionTable(AccessListener listener = {});
+
+  [[nodiscard]] std::shared_ptr<Partition> bound_to(FunctionNumber function) const;
+  [[nodiscard]] std::shared_ptr<Partition> find(PartitionId id) const;
+  [[nodiscard]] std::vector<std::shared_ptr<Partition>> all() const;
+  [[nodiscard]] std::map<FunctionNumber, PartitionId> bindings() const;
+
+  void put(std::shared_ptr<Partition> partition);
+  /// Takes the partition out, clears it and drops its bindings.
+  void remove(PartitionId id);
+  /// `id` 0 unbinds.
+  void bind(FunctionNumber function, PartitionId id);
+
+ private:
+  mutable std::mutex m_mutex;
+  std::map<PartitionId, std::shared_ptr<Partition>> m_partitions;
+  std::map<FunctionNumber, PartitionId> m_bindings;
+  const std::shared_ptr<const AccessListener> m_listener;
+};
+
+}  // namespace cipherdeck::card

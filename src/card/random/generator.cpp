@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/random/hash_drbg.h"
+#include "card/random/health_test.h"
+#include "card/random/random.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <ctime>
+
+namespace cipherdeck::card::random {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Far below the 2^48 requests that SP 800-90A allows between two seeds.
+constexpr std::uint64_t kReseedRequests = 1024;
+constexpr std::chrono::seconds kReseedTime{60};
+// Of each source for each seed: 4 bits a byte give 512 bits, where instantiation needs 384 (256 of
+// entropy and a nonce of 128) and reseeding 256.
+constexpr std::size_t kSeedPartLen = 128;
+
+struct Source {
+  std::unique_ptr<NoiseSource> noise;
+  HealthTest health;
+};
+
+Result<void> read_healthy(MutableBytes out, Source& source) {
+  const Result<void> read = source.noise->read(out);
+  if (read.ok() && source.health.feed(out)) return {};
+  wipe(out);
+  return Error::random_failed;
+}
+
+// What no two generators share; not secret.
+struct Personalisation {
+  char product[16] = "CipherDeck 1";
+  std::uint64_t instance;
+  std::int64_t pid;
+  std::int64_t time_ns;
+};
+
+std::atomic<std::uint64_t> next_instance{1};
+
+Personalisation make_personalisation() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  Personalisation text;
+  text.instance = next_instance.fetch_add(1, std::memory_order_relaxed);
+  text.pid = getpid();
+  text.time_ns = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  return text;
+}
+
+}  // namespace
+
+class Generator::State {
+ public:
+  State(SecretBuffer page, std::vector<Source> sources)
+      : m_page(std::move(page)), m_sources(std::move(sources)) {
+    const auto len = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    m_wiped_on_fork = madvise(m_page.bytes().data(), len, MADV_WIPEONFORK) == 0;
+  }
+
+  Result<void> fill(MutableBytes out);
+  Result<void> seed();
+  [[nodiscard]] std::string source_names() const;
+
+ private:
+  [[nodiscard]] HashDrbg& drbg() noexcept {
+    return *reinterpret_cast<HashDrbg*>(m_page.bytes().data());
+  }
+  [[nodiscard]] bool seed_is_stale() noexcept;
+  Result<void> fail() noexcept;
+
+  SecretBuffer m_page;  // one HashDrbg; all zero in a child process, which then seeds its own
+  std::vector<Source> m_sources;
+  bool m_wiped_on_fork = false;
+  bool m_failed = false;
+  pid_t m_pid = 0;
+  Clock::time_point m_seeded{};
+};
+
+bool Generator::State::seed_is_stale() noexcept {
+  if (!drbg().seeded() || drbg().reseed_counter > kReseedRequests) return true;
+  if (!m_wiped_on_fork && getpid() != m_pid) return true;
+  return Clock::now() - m_seeded > kReseedTime;
+}
+
+Result<void> Generator::State::fail() noexcept {
+  m_failed = true;
+  wipe(m_page.bytes());
+  return Error::random_failed;
+}
+
+Result<void> Generator::State::seed() {
+  if (m_failed || m_sources.empty()) return fail();
+  std::vector<std::uint8_t> entropy(m_sources.size() * kSeedPartLen);
+  for (std::size_t i = 0; i < m_sources.size(); ++i) {
+    const MutableBytes part = MutableBytes(entropy).subspan(i * kSeedPartLen, kSeedPartLen);
+    if (!read_healthy(part, m_sources[i])) {
+      wipe(entropy);
+      return fail();
+    }
+  }
+  if (drbg().seeded()) {
+    drbg().reseed(entropy);
+  } else {
+    drbg().instantiate(entropy, object_bytes(make_personalisation()));
+  }
+  wipe(entropy);
+  m_pid = getpid();
+  m_seeded = Clock::now();
+  return {};
+}
+
+Result<void> Generator::State::fill(MutableBytes out) {
+  for (MutableBytes rest = out; !rest.empty();) {
+    if (m_failed || (seed_is_stale() && !seed())) {
+      wipe(out);
+      return Error::random_failed;
+    }
+    const std::size_t len = std::min(rest.size(), kDrbgMaxRequest);
+    drbg().generate(rest.first(len));
+    rest = rest.subspan(len);
+  }
+  return {};
+}
+
+std::string Generator::State::source_names() const {
+  std::string names;
+  for (const Source& source : m_sources) {
+    if (!names.empty()) names += ' ';
+    names += source.noise->name();
+  }
+  return names;
+}
+
+Generator::Generator(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+Generator::~Generator() = default;
+
+Result<std::unique_ptr<Generator>> Generator::create(
+    std::vector<std::unique_ptr<NoiseSource>> sources) {
+  std::vector<Source> started;
+  std::vector<std::uint8_t> noise(kStartUpLen);
+  for (std::unique_ptr<NoiseSource>& source : sources) {
+    started.push_back({std::move(source), {}});
+    CIPHERDECK_TRY(read_healthy(noise, started.back()));
+  }
+  wipe(noise);
+  CIPHERDECK_ASSIGN(SecretBuffer page, SecretBuffer::allocate(sizeof(HashDrbg)));
+  auto state = std::make_unique<State>(std::move(page), std::move(started));
+  CIPHERDECK_TRY(state->seed());
+  return std::unique_ptr<Generator>(new Generator(std::move(state)));
+}
+
+Result<void> Generator::fill(MutableBytes out) { return m_state->fill(out); }
+
+std::string Generator::source_names() const { return m_state->source_names(); }
+
+}  // namespace cipherdeck::card::random

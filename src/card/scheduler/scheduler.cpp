@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/scheduler/scheduler.h"
+
+#include <algorithm>
+
+namespace cipherdeck::card::scheduler {
+namespace {
+
+// What a function is granted at a time. Small against a round, so that a round has work of all.
+constexpr std::int64_t kQuantumNs = 50'000;
+// How much new work a round takes on; and in all, with slices of jobs from earlier rounds.
+constexpr std::uint64_t kRoundNs = 1'000'000;
+constexpr std::uint64_t kLongestRoundNs = 4 * kRoundNs;
+// A function with jobs from earlier rounds leaves half the batch to the others.
+constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
+
+}  // namespace
+
+Scheduler::Scheduler(const command::Services& services, std::chrono::microseconds poll)
+    : m_services(services), m_poll(poll), m_batch(services.random), m_now(Clock::now()) {
+  m_served.reserve(command::kMaxJobs);
+}
+
+Scheduler::~Scheduler() {
+  while (!m_queue_pairs.empty()) remove(*m_queue_pairs.back());
+}
+
+void Scheduler::add(std::unique_ptr<QueuePair> queue_pair) {
+  QueuePair& added = *queue_pair;
+  m_queue_pairs.push_back(std::move(queue_pair));
+  wake(added);
+}
+
+void Scheduler::wake(QueuePair& queue_pair) {
+  if (queue_pair.polled || queue_pair.client.broken) return;
+  m_now = Clock::now();
+  Function& function = m_functions[queue_pair.client.function];
+  if (function.polled.empty()) {
+    // A debt is paid off with time.
+    const auto away = std::chrono::nanoseconds(m_now - function.last_active).count();
+    function.credit_ns = std::min<std::int64_t>(function.credit_ns + away, kQuantumNs);
+    m_active.push_back(&function);
+  }
+  function.polled.push_back(&queue_pair);
+  queue_pair.polled = true;
+  queue_pair.last_work = m_now;
+  queue_pair.client.end.announce_awake();
+}
+
+void Scheduler::stop_polling(QueuePair& queue_pair) noexcept {
+  if (!queue_pair.polled) return;
+  queue_pair.polled = false;
+  Function& function = m_functions[queue_pair.client.function];
+  std::erase(function.polled, &queue_pair);
+  if (function.polled.empty()) {
+    function.last_active = m_now;
+    std::erase(m_active, &function);
+  }
+}
+
+void Scheduler::drop_work(QueuePair& queue_pair) noexcept {
+  command::Client& client = queue_pair.client;
+  if (client.jobs != 0) m_batch.drop(client);
+  queue_pair.held.reset();
+  client.counters->sessions.fetch_sub(client.sessions.size(), std::memory_order_relaxed);
+  client.sessions = {};
+  m_functions[client.function].carried_jobs = 0;  // counted anew after the next round
+  std::erase(m_served, &queue_pair);
+  queue_pair.served = false;
+}
+
+void Scheduler::remove(QueuePair& queue_pair) noexcept {
+  stop_polling(queue_pair);
+  drop_work(queue_pair);
+  std::erase(m_deferred, &queue_pair);
+  queue_pair.client.end.stop();
+  std::erase_if(m_queue_pairs, [&](const auto& each) { return each.get() == &queue_pair; });
+}
+
+// ---- which command is next ----------------------------------------------------------------------
+
+std::uint64_t Scheduler::new_cost() const noexcept {
+  return m_batch.cost_ns() - m_carried_cost + m_done_cost;
+}
+
+bool Scheduler::round_full() const noexcept {
+  return m_batch.full() || new_cost() >= kRoundNs || m_carried_cost + new_cost() >= kLongestRoundNs;
+}
+
+bool Scheduler::has_room(const Function& function) const noexcept {
+  if (round_full()) return false;
+  if (function.carried_jobs == 0) return true;
+  return m_batch.num_jobs() < kCarriedJobs && m_carried_cost + new_cost() < kRoundNs;
+}
+
+bool Scheduler::can_serve(const QueuePair& queue_pair) const noexcept {
+  return queue_pair.blocked_round != m_round && !queue_pair.client.broken;
+}
+
+bool Scheduler::has_command(const Function& function) const noexcept {
+  return std::any_of(function.polled.begin(), function.polled.end(), [this](const QueuePair* each) {
+    if (!can_serve(*each)) return false;
+    if (each->held) return true;
+    const auto waiting = each->client.end.pending();
+    return waiting && *waiting != 0;
+  });
+}
+
+void Scheduler::mark_served(QueuePair& queue_pair) {
+  queue_pair.last_work = m_now;
+  if (queue_pair.served) return;
+  queue_pair.served = true;
+  m_served.push_back(&queue_pair);
+}
+
+// Takes one command of the queue pair; false if there is none that can go now.
+bool Scheduler::serve_one(Function& function, QueuePair& queue_pair) {
+  if (!can_serve(queue_pair)) return false;
+  command::Client& client = queue_pair.client;
+  cipherdeck_command command;
+  if (queue_pair.held) {
+    command = *queue_pair.held;
+  } else {
+    const auto waiting = client.end.pending();
+    if (!waiting) {
+      client.broken = true;
+      m_broken.push_back(&queue_pair);
+      return false;
+    }
+    if (*waiting == 0) return false;
+    command = client.end.take();
+  }
+  const command::Reply reply = command::process(command, client, m_batch, m_services);
+  if (reply.kind == command::Reply::Kind::later) {
+    queue_pair.held = command;
+    queue_pair.blocked_round = m_round;
+    return false;
+  }
+  queue_pair.held.reset();
+  mark_served(queue_pair);
+  function.credit_ns -= reply.cost_ns;
+  if (reply.kind == command::Reply::Kind::done) {
+    m_done_cost += reply.cost_ns;
+    command::complete(client, {.command_id = command.command_id,
+                               .status = reply.status,
+                               .value = reply.value,
+                               .output_len = reply.output_len});
+  }
+  return true;
+}
+
+// Takes commands of the function, one of each queue pair in turn, while it has credit.
+void Scheduler::serve(Function& function) {
+  const std::size_t num = function.polled.size();
+  std::size_t empty = 0;
+  while (empty < num && has_room(function)) {
+    if (function.credit_ns <= 0) {
+      function.waiting = has_command(function);
+      return;
+    }
+    if (function.turn >= num) function.turn = 0;
+    empty = serve_one(function, *function.polled[function.turn++]) ? 0 : empty + 1;
+  }
+}
+
+// Grants all functions the same, at least so much that one that waits can go on. False: none waits.
+bool Scheduler::top_up() noexcept {
+  bool any_waiting = false;
+  std::int64_t best = INT64_MIN;
+  for (Function* function : m_active) {
+    if (!function->waiting) continue;
+    any_waiting = true;
+    best = std::max(best, function->credit_ns);
+    function->waiting = false;
+  }
+  if (!any_waiting) return false;
+  const std::int64_t grant = std::max(kQuantumNs, 1 - best);
+  for (Function* function : m_active) {
+    function->credit_ns = std::min(function->credit_ns + grant, kQuantumNs);
+  }
+  return true;
+}
+
+void Scheduler::gather() {
+  const std::size_t num = m_active.size();
+  if (num == 0) return;
+  if (m_turn >= num) m_turn = 0;
+  do {
+    for (std::size_t i = 0; i < num; ++i) {
+      if (round_full()) return;
+      serve(*m_active[m_turn]);
+      // A function that filled the round is the first of the next one, with the credit it has left.
+      if (!round_full() && ++m_turn == num) m_turn = 0;
+    }
+  } while (top_up());
+}
+
+bool Scheduler::step() {
+  ++m_round;
+  m_carried_cost = m_batch.cost_ns();
+  m_done_cost = 0;
+  gather();
+  if (!m_batch.empty()) {
+    m_batch.run();
+    m_now = Clock::now();
+  }
+  if (!m_broken.empty()) drop_broken();
+  if (m_served.empty()) return false;
+  finish_round();
+  return true;
+}
+
+void Scheduler::drop_broken() noexcept {
+  for (QueuePair* queue_pair : m_broken) {
+    stop_polling(*queue_pair);
+    drop_work(*queue_pair);
+    queue_pair->client.end.fail(Error::ring_broken);
+    // Whoever waits for an interrupt shall come and see.
+    queue_pair->interrupt->raise();
+  }
+  m_broken.clear();
+}
+
+// ---- after a round ------------------------------------------------------------------------------
+
+void Scheduler::finish_round() {
+  for (QueuePair* queue_pair : m_served) {
+    m_functions[queue_pair->client.function].carried_jobs = 0;
+    if (queue_pair->client.touched) deliver_interrupt(*queue_pair);
+  }
+  std::erase_if(m_served, [this](QueuePair* queue_pair) {
+    m_functions[queue_pair->client.function].carried_jobs += queue_pair->client.jobs;
+    queue_pair->last_work = m_now;
+    queue_pair->served = queue_pair->client.jobs != 0;
+    return !queue_pair->served;
+  });
+}
+
+void Scheduler::deliver_interrupt(QueuePair& queue_pair) {
+  queue_pair.client.touched = false;
+  if (!queue_pair.client.end.interrupt_due() || queue_pair.interrupt_deferred) return;
+  const auto now = Clock::now();
+  if (now - queue_pair.last_interrupt >= queue_pair.moderation) {
+    raise(queue_pair, now);
+    return;
+  }
+  queue_pair.interrupt_deferred = true;
+  m_deferred.push_back(&queue_pair);
+}
+
+void Scheduler::raise(QueuePair& queue_pair, Clock::time_point now) {
+  queue_pair.last_interrupt = now;
+  queue_pair.interrupt_deferred = false;
+  queue_pair.interrupt->raise();
+}
+
+std::optional<Clock::time_point> Scheduler::next_interrupt() const noexcept {
+  std::optional<Clock::time_point> next;
+  for (const QueuePair* each : m_deferred) {
+    const auto due = each->last_interrupt + each->moderation;
+    if (!next || due < *next) next = due;
+  }
+  return next;
+}
+
+void Scheduler::tend(Clock::time_point now) {
+  m_now = now;
+  std::erase_if(m_deferred, [&](QueuePair* each) {
+    if (now - each->last_interrupt < each->moderation) return false;
+    raise(*each, now);
+    return true;
+  });
+  for (std::size_t i = m_active.size(); i-- > 0;) rest(*m_active[i]);
+}
+
+// Lets the idle queue pairs of a function fall off the list.
+void Scheduler::rest(Function& function) {
+  for (std::size_t i = function.polled.size(); i-- > 0;) {
+    QueuePair& queue_pair = *function.polled[i];
+    const bool at_work = queue_pair.client.jobs != 0 || queue_pair.held;
+    if (at_work || m_now - queue_pair.last_work < m_poll) continue;
+    if (queue_pair.client.end.announce_sleep()) {
+      stop_polling(queue_pair);
+    } else {
+      queue_pair.client.end.announce_awake();
+      queue_pair.last_work = m_now;
+    }
+  }
+}
+
+}  // namespace cipherdeck::card::scheduler

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which command is next. Functions share the worker's time by deficit round robin, charged by what
+// their commands cost; the queue pairs of a function take turns. Everything here belongs to one
+// thread, and nothing here waits: worker.h has the thread.
+#pragma once
+
+#include "card/card.h"
+#include "card/command/processor.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace cipherdeck::card::scheduler {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMaxFunctions = CIPHERDECK_TOTAL_VFS + 1;
+
+/// One attached queue pair.
+struct QueuePair {
+  command::Client client;
+  std::shared_ptr<InterruptLine> interrupt;
+  std::chrono::microseconds moderation{0};
+
+  bool polled = false;                     // on its function's list
+  bool served = false;                     // on the list of this round
+  std::uint64_t blocked_round = 0;         // the round in which its next command must wait
+  std::optional<cipherdeck_command> held;  // taken, but put off
+  Clock::time_point last_work{};
+  Clock::time_point last_interrupt{};
+  bool interrupt_deferred = false;
+};
+
+class Scheduler {
+ public:
+  /// `services` outlives the scheduler. A queue pair without work for `poll` is polled no more
+  /// until it is kicked.
+  Scheduler(const command::Services& services, std::chrono::microseconds poll);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Takes over a queue pair whose doorbell page was filled by DeviceEnd::start(), and polls it.
+  void add(std::unique_ptr<QueuePair> queue_pair);
+  /// Drops the queue pair's jobs, wipes its sessions, and tells its driver that it is gone.
+  void remove(QueuePair& queue_pair) noexcept;
+  /// Polls the queue pair again.
+  void wake(QueuePair& queue_pair);
+
+  /// One round: gathers commands, runs one batch, completes. False if there was nothing to do.
+  bool step();
+
+  /// What need not be done every round: raises interrupts that were deferred and are due now, and
+  /// lets queue pairs that are idle fall off the poll list.
+  void tend(Clock::time_point now);
+
+  /// Whether any queue pair is polled. If not, there is nothing to do until add(), wake() or
+  /// next_interrupt().
+  [[nodiscard]] bool polling() const noexcept { return !m_active.empty(); }
+  /// When the earliest deferred interrupt is due.
+  [[nodiscard]] std::optional<Clock::time_point> next_interrupt() const noexcept;
+
+ private:
+  struct Function {
+    std::vector<QueuePair*> polled;
+    std::size_t turn = 0;
+    std::int64_t credit_ns = 0;
+    Clock::time_point last_active{};
+    std::uint32_t carried_jobs = 0;  // in the batch since an earlier round
+    bool waiting = false;            // has commands, but no credit
+  };
+
+  void gather();
+  void serve(Function& function);
+  bool serve_one(Function& function, QueuePair& queue_pair);
+  [[nodiscard]] bool can_serve(const QueuePair& queue_pair) const noexcept;
+  [[nodiscard]] bool has_command(const Function& function) const noexcept;
+  [[nodiscard]] std::uint64_t new_cost() const noexcept;
+  [[nodiscard]] bool round_full() const noexcept;
+  [[nodiscard]] bool has_room(const Function& function) const noexcept;
+  bool top_up() noexcept;
+  void finish_round();
+  void deliver_interrupt(QueuePair& queue_pair);
+  void raise(QueuePair& queue_pair, Clock::time_point now);
+  void mark_served(QueuePair& queue_pair);
+  void drop_broken() noexcept;
+  void drop_work(QueuePair& queue_pair) noexcept;
+  void stop_polling(QueuePair& queue_pair) noexcept;
+  void rest(Function& function);
+
+  const command::Services& m_services;
+  const std::chrono::microseconds m_poll;
+  command::Batch m_batch;
+  std::vector<std::unique_ptr<QueuePair>> m_queue_pairs;
+  std::vector<Function> m_functions = std::vector<Function>(kMaxFunctions);
+  std::vector<Function*> m_active;  // functions with polled queue pairs
+  std::size_t m_turn = 0;
+  std::vector<QueuePair*> m_served;    // took commands in this round, or have jobs in the batch
+  std::vector<QueuePair*> m_broken;    // in this round
+  std::vector<QueuePair*> m_deferred;  // with an interrupt that waits
+  std::uint64_t m_round = 0;
+  std::uint64_t m_carried_cost = 0;  // of the batch when the round began
+  std::uint64_t m_done_cost = 0;     // of commands that were done at once in this round
+  Clock::time_point m_now;
+};
+
+}  // namespace cipherdeck::card::scheduler

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/scheduler/worker.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include <bit>
+#include <system_error>
+
+namespace cipherdeck::card::scheduler {
+namespace {
+
+// Rounds between two looks at the clock.
+constexpr std::uint32_t kTendEvery = 64;
+
+void pause_processor() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+void pin_thread(std::thread& thread, int cpu) noexcept {
+  if (cpu < 0 || cpu >= CPU_SETSIZE) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::start(const command::Services& services,
+                                              const Options& options) {
+  FileDescriptor wake_up(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake_up) return Error::io;
+  std::unique_ptr<Worker> worker(new Worker(services, options, std::move(wake_up)));
+  try {
+    worker->m_thread = std::thread([raw = worker.get()] { raw->loop(); });
+  } catch (const std::system_error&) {
+    return Error::io;
+  }
+  pthread_setname_np(worker->m_thread.native_handle(), "card-worker");
+  pin_thread(worker->m_thread, options.cpu);
+  return worker;
+}
+
+Worker::Worker(const command::Services& services, const Options& options, FileDescriptor wake_up)
+    : m_options(options),
+      m_alone(std::thread::hardware_concurrency() <= 1),
+      m_scheduler(services, options.poll),
+      m_wake_up(std::move(wake_up)) {}
+
+Worker::~Worker() {
+  if (!m_thread.joinable()) return;
+  m_stopping.store(true);
+  wake();
+  m_thread.join();
+}
+
+// ---- the callers' side --------------------------------------------------------------------------
+
+Result<QueuePairHandle> Worker::attach(std::unique_ptr<QueuePair> queue_pair) {
+  Message message;
+  QueuePairHandle handle = 0;
+  {
+    const std::lock_guard lock(m_mutex);
+    if (!m_free_slots.empty()) {
+      message.slot = m_free_slots.back();
+      m_free_slots.pop_back();
+    } else if (m_slots.size() < kNumSlots) {
+      message.slot = m_slots.size();
+      m_slots.emplace_back();
+    } else {
+      return Error::limit;
+    }
+    handle = (m_next_number++ << kSlotBits) | message.slot;
+    m_slots[message.slot] = {handle, queue_pair->client.function};
+  }
+  message.attached = std::move(queue_pair);
+  send(std::move(message));
+  return handle;
+}
+
+std::optional<FunctionNumber> Worker::detach(QueuePairHandle handle) noexcept {
+  const std::size_t slot = handle & (kNumSlots - 1);
+  FunctionNumber function = 0;
+  {
+    const std::lock_guard lock(m_mutex);
+    if (slot >= m_slots.size() || m_slots[slot].handle != handle || handle == 0) return {};
+    function = m_slots[slot].function;
+    m_slots[slot].handle = 0;
+  }
+  std::binary_semaphore detached(0);
+  Message message;
+  message.slot = slot;
+  message.detached = &detached;
+  send(std::move(message));
+  detached.acquire();
+  const std::lock_guard lock(m_mutex);
+  m_free_slots.push_back(static_cast<std::uint32_t>(slot));
+  return function;
+}
+
+void Worker::kick(QueuePairHandle handle) noexcept {
+  const std::size_t slot = handle & (kNumSlots - 1);
+  // A kick for a queue pair that is gone makes the worker look at its slot once, no more.
+  m_kicks[slot / 64].fetch_or(std::uint64_t{1} << (slot % 64));
+  m_has_kicks.store(true);
+  wake();
+}
+
+void Worker::send(Message message) {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_messages.push_back(std::move(message));
+  }
+  m_has_messages.store(true);
+  wake();
+}
+
+void Worker::wake() noexcept {
+  if (!m_asleep.exchange(false)) return;
+  const std::uint64_t one = 1;
+  // Can fail only if the count is at its maximum: then the worker is awake in any case.
+  [[maybe_unused]] const auto written = write(m_wake_up.get(), &one, sizeof one);
+}
+
+// ---- the worker's side --------------------------------------------------------------------------
+
+bool Worker::called() const noexcept {
+  return m_has_messages.load() || m_has_kicks.load() || m_stopping.load();
+}
+
+void Worker::handle_messages() {
+  m_has_messages.store(false);
+  std::vector<Message> messages;
+  {
+    const std::lock_guard lock(m_mutex);
+    messages.swap(m_messages);
+  }
+  for (Message& message : messages) {
+    QueuePair*& at = m_attached[message.slot];
+    if (message.attached) {
+      at = message.attached.get();
+      m_scheduler.add(std::move(message.attached));
+      continue;
+    }
+    if (at != nullptr) m_scheduler.remove(*at);
+    at = nullptr;
+    message.detached->release();
+  }
+}
+
+void Worker::handle_kicks() {
+  m_has_kicks.store(false);
+  for (std::size_t word = 0; word < kKickWords; ++word) {
+    if (m_kicks[word].load(std::memory_order_relaxed) == 0) continue;
+    for (std::uint64_t bits = m_kicks[word].exchange(0); bits != 0; bits &= bits - 1) {
+      QueuePair* const kicked = m_attached[word * 64 + std::countr_zero(bits)];
+      if (kicked != nullptr) m_scheduler.wake(*kicked);
+    }
+  }
+}
+
+void Worker::relax() const noexcept {
+  if (m_alone) {
+    std::this_thread::yield();
+  } else {
+    pause_processor();
+  }
+}
+
+void Worker::loop() {
+  const std::uint32_t tend_every = m_alone ? 1 : kTendEvery;
+  std::uint32_t rounds = 0;
+  while (!m_stopping.load(std::memory_order_relaxed)) {
+    if (m_has_messages.load(std::memory_order_relaxed)) handle_messages();
+    if (m_has_kicks.load(std::memory_order_relaxed)) handle_kicks();
+    if (!m_scheduler.step()) relax();
+    if (++rounds % tend_every == 0) m_scheduler.tend(Clock::now());
+    if (!m_scheduler.polling()) sleep();
+  }
+}
+
+void Worker::sleep() {
+  m_asleep.store(true);
+  if (called()) {
+    m_asleep.store(false);
+    return;
+  }
+  timespec timeout{};
+  timespec* until = nullptr;
+  if (const auto next = m_scheduler.next_interrupt()) {
+    const auto left = std::max(*next - Clock::now(), Clock::duration::zero());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    timeout = {.tv_sec = seconds.count(),
+               .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+    until = &timeout;
+  }
+  pollfd wait{.fd = m_wake_up.get(), .events = POLLIN, .revents = 0};
+  ppoll(&wait, 1, until, nullptr);
+  m_asleep.store(false);
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto drained = read(m_wake_up.get(), &count, sizeof count);
+  m_scheduler.tend(Clock::now());
+}
+
+}  // namespace cipherdeck::card::scheduler

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# The serving half of the card: sessions, commands, the scheduler, and the Card itself.
+cipherdeck_library(card
+  SOURCES
+    card.cpp
+    command/agreement.cpp
+    command/basic.cpp
+    command/batch.cpp
+    command/cipher.cpp
+    command/hash.cpp
+    command/kek.cpp
+    command/keys.cpp
+    command/processor.cpp
+    command/shared.cpp
+    command/sm2.cpp
+    command/table.cpp
+    scheduler/scheduler.cpp
+    scheduler/worker.cpp
+    session/session.cpp
+  TESTS
+    card_test.cpp
+    command/cipher_test.cpp
+    command/keys_test.cpp
+  USES cipherdeck_card_keys cipherdeck_engine cipherdeck_ring cipherdeck_base)
+target_compile_definitions(cipherdeck_card PRIVATE CIPHERDECK_VERSION_TEXT="${PROJECT_VERSION}")
+if(CIPHERDECK_TESTS)
+  target_link_libraries(card_test PRIVATE OpenSSL::Crypto)
+endif()

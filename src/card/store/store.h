@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card's persistent state, in one SQLite database. Every secret in it is wrapped: key blobs by
+// their partition's master key, master keys by the management key, the management key by the key
+// file. A change is on disk when the call returns. docs/formats/key-store.md has the tables.
+#pragma once
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "card/partition/partition.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cipherdeck::card::store {
+
+/// Not thread-safe. Where a call fails, last_error() tells why, and what to do; neither it nor
+/// warnings() ever holds a secret. A call that fails has changed nothing.
+class Store {
+ public:
+  /// Opens or makes the database in `directory`, which is made with mode 0700 if its parent is
+  /// there. Fails with busy (another process has it open), store_failed (cannot be read, written or
+  /// is of another version; the key file is missing or others may read it), decrypt_failed (the key
+  /// file is not the one of this store). `why`, if not null, is then told what last_error() would
+  /// say.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory,
+                                             const std::filesystem::path& key_file,
+                                             std::string* why = nullptr);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  [[nodiscard]] bool initialised() const noexcept;
+  [[nodiscard]] std::string label() const;
+  /// 16 characters: date of initialisation, batch, number (DEVICEINFO of GM/T 0018).
+  [[nodiscard]] std::string serial() const;
+  /// Makes the management key and the serial number, and the key file unless there is one, which is
+  /// then used. Fails with exists if the store is initialised.
+  Result<void> initialise(const std::string& label, RandomSource& random);
+
+  /// Loads what is whole. A key or partition whose blob is damaged is left out, and warnings()
+  /// names it; it keeps its index or name until it is removed.
+  [[nodiscard]] Result<std::vector<std::shared_ptr<Partition>>> load_partitions();
+  /// Bindings that are not as they were written are left out, with a warning.
+  [[nodiscard]] Result<std::map<FunctionNumber, PartitionId>> load_bindings();
+
+  /// Makes a partition and, in the same transaction, its device key pair (index 0). Fails with
+  /// exists if the name is taken. Ids are not used twice.
+  Result<PartitionId> create_partition(const std::string& name, const KeyPair& device_key,
+                                       RandomSource& random);
+  /// Fails with not_found; with busy if a function is bound to it.
+  Result<void> remove_partition(PartitionId id);
+  /// `id` 0 unbinds. Fails with not_found if there is no such partition.
+  Result<void> bind(FunctionNumber function, PartitionId id);
+  /// Fail with exists if the index is taken, with not_found if there is no such partition.
+  Result<void> put_key_pair(PartitionId id, const KeyPair& key_pair, RandomSource& random);
+  Result<void> put_kek(PartitionId id, const Kek& kek, RandomSource& random);
+  /// Put another in the place of a key, with no wrong access codes; fail with key_not_found.
+  Result<void> replace_key_pair(PartitionId id, const KeyPair& key_pair, RandomSource& random);
+  Result<void> replace_kek(PartitionId id, const Kek& kek, RandomSource& random);
+  /// Removes a key, whole or damaged. Fails with key_not_found.
+  Result<void> remove_key(PartitionId id, std::uint32_t kind, std::uint32_t index);
+  /// Fails with key_not_found.
+  Result<void> put_access_failures(PartitionId id, std::uint32_t kind, std::uint32_t index,
+                                   std::uint32_t count);
+
+  /// Why the last call that failed did: a text for the log, with cause and remedy.
+  [[nodiscard]] const std::string& last_error() const noexcept;
+  /// What the loads left out, one text each.
+  [[nodiscard]] const std::vector<std::string>& warnings() const noexcept;
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> m_impl;
+};
+
+}  // namespace cipherdeck::card::store
