@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions/functions.h"
 
-#include "driver/user/host_function.h"
 #include "functions/card_process.h"
 #include "functions/load.h"
-#include "host/manager/sriov.h"
+#include "host/manager/pf_driver.h"
 
 #include <sched.h>
 
@@ -71,7 +70,7 @@ class Bench {
 
  private:
   Result<void> prepare();
-  Result<void> make_vfs();
+  Result<void> make_vfs(manager::PfDriver& pf);
   Result<Tenant> open_tenant(std::uint32_t function);
   Result<void> throughput(const Case& what);
   Result<void> latency(const Case& what);
@@ -82,37 +81,37 @@ class Bench {
   const std::function<void(const std::string&)>& m_progress;
   std::string& m_why;
   std::optional<CardProcess> m_card;
-  std::shared_ptr<driver::HostFunction> m_pf;
   std::optional<Tenant> m_pf_tenant;
   std::optional<Tenant> m_vf_tenant;
   std::vector<FunctionsRow> m_rows;
 };
 
+// The PF's driver lets go of the PF at the end, so that a tenant can have it.
 Result<void> Bench::prepare() {
   CIPHERDECK_ASSIGN(CardProcess card,
                     CardProcess::start(m_options.card_program, m_options.card_cpu, m_why));
   m_card.emplace(std::move(card));
-  CIPHERDECK_ASSIGN(m_pf, driver::HostFunction::open(m_card->socket(0)));
-  CIPHERDECK_TRY(m_pf->admin({.opcode = CIPHERDECK_OP_CARD_INIT}, as_bytes("benchmark")));
+  manager::PfDriver pf(m_card->socket(0));
+  CIPHERDECK_TRY(pf.admin({.opcode = CIPHERDECK_OP_CARD_INIT}, as_bytes("benchmark")));
   CIPHERDECK_ASSIGN(const auto partition,
-                    m_pf->admin({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, as_bytes("benchmark")));
-  CIPHERDECK_TRY(m_pf->admin(
-      {.opcode = CIPHERDECK_OP_KEY_PAIR_GENERATE, .key = 1, .arg = {partition.value, 0}},
-      as_bytes(Tenant::kAccessCode)));
-  CIPHERDECK_TRY(make_vfs());
+                    pf.admin({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, as_bytes("benchmark")));
+  CIPHERDECK_TRY(
+      pf.admin({.opcode = CIPHERDECK_OP_KEY_PAIR_GENERATE, .key = 1, .arg = {partition.value, 0}},
+               as_bytes(Tenant::kAccessCode)));
+  CIPHERDECK_TRY(make_vfs(pf));
   for (const std::uint64_t function : {0U, 1U}) {
     CIPHERDECK_TRY(
-        m_pf->admin({.opcode = CIPHERDECK_OP_FUNCTION_BIND, .arg = {function, partition.value}}));
+        pf.admin({.opcode = CIPHERDECK_OP_FUNCTION_BIND, .arg = {function, partition.value}}));
   }
   return {};
 }
 
 // Memory is measured before anything has worked, so that the difference is the VFs' alone.
-Result<void> Bench::make_vfs() {
+Result<void> Bench::make_vfs(manager::PfDriver& pf) {
   m_progress("256 idle VFs");
   const std::uint64_t before = m_card->memory_kib();
   const auto start = std::chrono::steady_clock::now();
-  CIPHERDECK_TRY(host::manager::set_num_vfs(*m_pf, kManyVfs));
+  CIPHERDECK_TRY(pf.set_num_vfs(kManyVfs));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const double grown = static_cast<double>(m_card->memory_kib()) - static_cast<double>(before);
   m_rows.push_back({.operation = "idle-vf",
@@ -124,10 +123,6 @@ Result<void> Bench::make_vfs() {
 }
 
 Result<Tenant> Bench::open_tenant(std::uint32_t function) {
-  if (function == 0) {
-    CIPHERDECK_ASSIGN(auto queue_pair, m_pf->create_queue_pair(kQueuePair));
-    return Tenant::open(std::move(queue_pair));
-  }
   CIPHERDECK_ASSIGN(
       auto queue_pair,
       driver::open_queue_pair("unix:" + m_card->socket(function).string(), kQueuePair, m_why));

@@ -69,6 +69,7 @@ class AccessSaver {
     m_stopping.store(true);
     notify();
     m_thread.join();
+    m_save();  // what was notified during the last pause
   }
 
   /// Never blocks.

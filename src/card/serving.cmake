@@ -21,6 +21,8 @@ cipherdeck_library(card
     card_test.cpp
     command/cipher_test.cpp
     command/keys_test.cpp
+    scheduler/scheduler_test.cpp
+    session/session_test.cpp
   USES cipherdeck_card_keys cipherdeck_engine cipherdeck_ring cipherdeck_base)
 target_compile_definitions(cipherdeck_card PRIVATE CIPHERDECK_VERSION_TEXT="${PROJECT_VERSION}")
 if(CIPHERDECK_TESTS)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine as the scheduler sees it: spans of independent jobs of one kind per call, whose keys,
-// lengths and owners differ. The engine fills its SIMD lanes across them. Every job gets a result of
-// its own; a job that fails touches no other. Buffers belong to the caller and live through the call.
-// Calls are reentrant: no shared state but the immutable keys.
+// lengths and owners differ. The engine fills its SIMD lanes across them. Every job gets a result
+// of its own; a job that fails touches no other. Buffers belong to the caller and live through the
+// call. Calls are reentrant: no shared state but the immutable keys.
 #pragma once
 
 #include "base/random_source.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model: a fixed part and a part per byte, measured on one core of a Zen 3 server.
 #include "engine/batch.h"
-#include "engine/sm4/sm4_variants.h"
+#include "engine/cpu/features.h"
 
 #include <algorithm>
 #include <limits>
@@ -9,22 +9,24 @@
 namespace cipherdeck::engine {
 namespace {
 
-// Picoseconds per byte of what goes many blocks at a time, of what goes block by block, and the
-// nanoseconds of one call with one block.
+// Picoseconds per byte of what goes many blocks at a time and of what goes block by block,
+// and nanoseconds of one call with one block.
 struct Sm4Cost {
   std::uint64_t parallel_ps;
   std::uint64_t serial_ps;
   std::uint64_t block_ns;
 };
 
-constexpr Sm4Cost kPortableCost = {3000, 60000, 1000};
-constexpr std::uint64_t kGhashPs = 3000;
-constexpr std::uint64_t kSm3Ps = 3500;
+constexpr Sm4Cost kAesniCost = {1500, 17000, 300};
+constexpr Sm4Cost kPortableCost = {5000, 65000, 1000};
+constexpr std::uint64_t kPclmulPs = 400;
+constexpr std::uint64_t kGhashPs = 6000;
+constexpr std::uint64_t kSm3Ps = 3900;
 constexpr std::uint64_t kSm3FinishNs = 300;
-constexpr std::uint64_t kSignNs = 30000;
-constexpr std::uint64_t kVerifyNs = 150000;
-constexpr std::uint64_t kEncryptNs = 160000;
-constexpr std::uint64_t kDecryptNs = 140000;
+constexpr std::uint64_t kSignNs = 32000;
+constexpr std::uint64_t kVerifyNs = 170000;
+constexpr std::uint64_t kEncryptNs = 185000;
+constexpr std::uint64_t kDecryptNs = 165000;
 
 std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint64_t len) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
@@ -33,7 +35,9 @@ std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint
       std::min(kMost, fixed_ns + std::min(len, kMaxLen) * ps_per_byte / 1000));
 }
 
-const Sm4Cost& sm4_cost() { return kPortableCost; }
+const Sm4Cost& sm4_cost() { return cpu::features().aesni ? kAesniCost : kPortableCost; }
+
+std::uint64_t ghash_ps() { return cpu::features().pclmul ? kPclmulPs : kGhashPs; }
 
 }  // namespace
 
@@ -54,7 +58,7 @@ std::uint32_t cost_ns(const MacJob& job) noexcept {
 
 std::uint32_t cost_ns(const AeadJob& job) noexcept {
   const Sm4Cost& cost = sm4_cost();
-  const std::uint64_t mac_ps = job.mode == AeadMode::gcm ? kGhashPs : cost.serial_ps;
+  const std::uint64_t mac_ps = job.mode == AeadMode::gcm ? ghash_ps() : cost.serial_ps;
   return total(3 * cost.block_ns + total(0, mac_ps, job.aad.size()), mac_ps + cost.parallel_ps,
                job.len);
 }

@@ -62,8 +62,8 @@ HandlerResult device_info(Call& call) {
 }
 
 HandlerResult random(Call& call) {
-  return queued(
-      call.batch.add(RandomTask{.origin = call.origin()}, RandomJob{.output = call.output}));
+  return queued(call.batch.add(RandomTask{.origin = call.origin(), .len = call.output.size()},
+                               RandomJob{.output = call.output}));
 }
 
 HandlerResult key_access_get(Call& call) { return access_get(call, CIPHERDECK_KEY_PAIR); }

@@ -20,81 +20,87 @@ std::uint32_t cost_of(const Job& job) noexcept {
 
 // ---- slices -------------------------------------------------------------------------------------
 
-// XTS steals ciphertext between its last two blocks: the last slice must have both.
-std::size_t slice_of(const engine::CipherJob& job, std::size_t len) noexcept {
-  if (len <= kSliceLen) return len;
-  if (job.mode != engine::CipherMode::xts || len >= kSliceLen + engine::kSm4BlockLen) {
-    return kSliceLen;
+// How much of `len` bytes, which cost `cost` nanoseconds, goes into one round.
+std::size_t affordable(std::size_t len, std::uint32_t cost) noexcept {
+  if (cost <= kSliceNs) return len;
+  const std::size_t share = len * kSliceNs / cost;
+  return std::min(len, std::max(kSliceUnit, share & ~(kSliceUnit - 1)));
+}
+
+// Each of these cuts a job of all `len` bytes that are left to its first slice, and gives back the
+// rest.
+
+std::size_t cut(engine::CipherJob& job) noexcept {
+  const std::size_t len = job.len;
+  job.len = affordable(len, cost_of(job));
+  // XTS steals ciphertext between its last two blocks: the last slice must have both.
+  const std::size_t rest = len - job.len;
+  if (job.mode == engine::CipherMode::xts && rest != 0 && rest < engine::kSm4BlockLen) {
+    job.len -= engine::kSm4BlockLen;
   }
-  return kSliceLen - engine::kSm4BlockLen;
+  return len - job.len;
 }
 
-void cut(CipherTask& task, engine::CipherJob& job) noexcept {
-  task.total = job.len;
-  job.len = slice_of(job, task.total);
-  task.rest = task.total - job.len;
+std::size_t cut(engine::MacJob& job) noexcept {
+  const std::size_t len = job.len;
+  job.len = affordable(len, cost_of(job));
+  return len - job.len;
 }
 
-void cut(MacTask& task, engine::MacJob& job) noexcept {
-  const std::size_t len = std::min(job.len, kSliceLen);
-  task.rest = job.len - len;
-  job.len = len;
+std::size_t cut(engine::HashJob& job) noexcept {
+  const std::size_t len = job.input.size();
+  job.input = job.input.first(affordable(len, cost_of(job)));
+  return len - job.input.size();
 }
 
-void cut(HashTask& task, engine::HashJob& job) noexcept {
-  const std::size_t len = std::min(job.input.size(), kSliceLen);
-  task.rest = job.input.size() - len;
-  task.next = job.input.data() + len;
-  job.input = job.input.first(len);
+std::size_t cut(RandomJob& job) noexcept {
+  const std::size_t len = job.output.size();
+  job.output = job.output.first(affordable(len, cost_of(job)));
+  return len - job.output.size();
 }
 
-void cut(RandomTask& task, RandomJob& job) noexcept {
-  task.all = job.output;
-  job.output = job.output.first(std::min(job.output.size(), kRandomSliceLen));
-  task.rest = task.all.size() - job.output.size();
-}
+// Moves a job on to the `rest` bytes after its slice.
 
-template <typename Task>
-void cut(Task&, typename Task::Job&) noexcept {}
-
-// Moves on to the next slice; false: there is none.
-bool advance(CipherTask& task, engine::CipherJob& job) noexcept {
-  if (!job.result || task.rest == 0) return false;
+void skip(engine::CipherJob& job, std::size_t rest) noexcept {
   job.input += job.len;
   job.output += job.len;
-  job.len = slice_of(job, task.rest);
-  task.rest -= job.len;
-  return true;
+  job.len = rest;
 }
 
-bool advance(MacTask& task, engine::MacJob& job) noexcept {
-  if (!job.result || task.rest == 0) return false;
+void skip(engine::MacJob& job, std::size_t rest) noexcept {
   job.input += job.len;
-  job.len = std::min(task.rest, kSliceLen);
-  task.rest -= job.len;
-  return true;
+  job.len = rest;
 }
 
-bool advance(HashTask& task, engine::HashJob& job) noexcept {
-  if (!job.result || task.rest == 0) return false;
-  const std::size_t len = std::min(task.rest, kSliceLen);
-  job.input = {task.next, len};
-  task.next += len;
-  task.rest -= len;
-  return true;
+void skip(engine::HashJob& job, std::size_t rest) noexcept {
+  job.input = {job.input.data() + job.input.size(), rest};
 }
 
-bool advance(RandomTask& task, RandomJob& job) noexcept {
-  if (!job.result || task.rest == 0) return false;
-  const std::size_t len = std::min(task.rest, kRandomSliceLen);
-  job.output = task.all.subspan(task.all.size() - task.rest, len);
-  task.rest -= len;
-  return true;
+void skip(RandomJob& job, std::size_t rest) noexcept {
+  job.output = {job.output.data() + job.output.size(), rest};
 }
 
 template <typename Task>
-bool advance(Task&, typename Task::Job&) noexcept {
-  return false;
+concept Sliced = requires(Task task) {
+  task.rest;
+};
+
+template <typename Task>
+void begin(Task& task, typename Task::Job& job) noexcept {
+  if constexpr (Sliced<Task>) task.rest = cut(job);
+}
+
+// False: there is no next slice.
+template <typename Task>
+bool advance(Task& task, typename Task::Job& job) noexcept {
+  if constexpr (Sliced<Task>) {
+    if (!job.result || task.rest == 0) return false;
+    skip(job, task.rest);
+    task.rest = cut(job);
+    return true;
+  } else {
+    return false;
+  }
 }
 
 // ---- pointers of a job into its task, which moves when those before it are done
@@ -124,7 +130,7 @@ void bind(Task&, typename Task::Job&) noexcept {}
 
 std::size_t deliver(CipherTask& task, engine::CipherJob&) noexcept {
   if (task.iv_out != nullptr) std::memcpy(task.iv_out, task.iv.data(), task.iv.size());
-  return task.total;
+  return task.len;
 }
 
 std::size_t deliver(MacTask& task, engine::MacJob&) noexcept {
@@ -146,7 +152,7 @@ std::size_t deliver(HashTask& task, engine::HashJob&) noexcept {
   return task.digest.size();
 }
 
-std::size_t deliver(RandomTask& task, RandomJob&) noexcept { return task.all.size(); }
+std::size_t deliver(RandomTask& task, RandomJob&) noexcept { return task.len; }
 
 std::size_t deliver(SignTask& task, engine::Sm2SignJob& job) noexcept {
   std::memcpy(task.output, job.signature.data(), job.signature.size());
@@ -190,7 +196,7 @@ Batch::Batch(RandomSource& random) : m_random(random) {
 template <typename Task>
 std::uint32_t Batch::add(Task task, typename Task::Job job) {
   const std::uint32_t whole_cost = cost_of(job);
-  cut(task, job);
+  begin(task, job);
   Lane<Task>& to = lane<Task>();
   to.tasks.push_back(std::move(task));
   to.jobs.push_back(std::move(job));

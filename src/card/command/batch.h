@@ -16,9 +16,9 @@
 
 namespace cipherdeck::card::command {
 
-constexpr std::size_t kMaxJobs = 128;  // in the batch at once
-constexpr std::size_t kSliceLen = std::size_t{64} << 10;
-constexpr std::size_t kRandomSliceLen = std::size_t{8} << 10;
+constexpr std::size_t kMaxJobs = 128;        // in the batch at once
+constexpr std::uint32_t kSliceNs = 250'000;  // of a job in one round
+constexpr std::size_t kSliceUnit = 4096;     // bytes
 
 /// Whom a job is for.
 struct Origin {
@@ -40,7 +40,7 @@ struct CipherTask {
   Origin origin;
   std::array<std::uint8_t, engine::kSm4BlockLen> iv{};
   std::uint8_t* iv_out = nullptr;  // in the arena; null: none
-  std::size_t total = 0;
+  std::size_t len = 0;
   std::size_t rest = 0;
 };
 
@@ -67,14 +67,13 @@ struct HashTask {
   bool own_state = false;
   engine::Sm3Digest digest{};
   std::uint8_t* output = nullptr;  // where the digest goes; null: no digest
-  const std::uint8_t* next = nullptr;
   std::size_t rest = 0;
 };
 
 struct RandomTask {
   using Job = RandomJob;
   Origin origin;
-  MutableBytes all;
+  std::size_t len = 0;
   std::size_t rest = 0;
 };
 

@@ -51,7 +51,7 @@ HandlerResult crypt(Call& call, Direction direction) {
   CIPHERDECK_TRY(check_len(mode, len));
   if (call.output.size() < len) return too_small(len);
   CIPHERDECK_TRY(check_overlap(call.input, call.output.first(len)));
-  CipherTask task{.origin = call.origin()};
+  CipherTask task{.origin = call.origin(), .len = len};
   if (mode != CipherMode::ecb) {
     if (call.params.empty()) return Error::invalid_command;
     task.iv = copy_once<kBlock>(call.params);

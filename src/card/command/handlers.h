@@ -12,7 +12,7 @@ using HandlerResult = Result<Reply>;
 // What commands that are done at once are charged, roughly.
 constexpr std::uint32_t kSmallCost = 200;
 constexpr std::uint32_t kAccessCost = 2000;
-constexpr std::uint32_t kSm2Cost = 60000;
+constexpr std::uint32_t kSm2Cost = 150000;
 
 [[nodiscard]] inline Reply done(std::uint32_t value = 0, std::size_t output_len = 0,
                                 std::uint32_t cost_ns = kSmallCost) noexcept {

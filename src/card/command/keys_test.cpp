@@ -87,6 +87,14 @@ class OpenSslKey {
   EVP_PKEY* m_key = nullptr;
 };
 
+struct Operands {
+  Buffer input;
+  Buffer params;
+  Buffer aux;
+  std::size_t room = 0;
+  std::uint64_t arg = 0;
+};
+
 class KeysTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { s_card = new TestCard; }
@@ -95,14 +103,6 @@ class KeysTest : public ::testing::Test {
     s_card = nullptr;
   }
   void SetUp() override { m_session = m_tenant.open_session(); }
-
-  struct Operands {
-    Buffer input;
-    Buffer params;
-    Buffer aux;
-    std::size_t room = 0;
-    std::uint64_t arg = 0;
-  };
 
   // Runs a command in the session; what it wrote is in m_output.
   ring::Completion run(std::uint16_t opcode, std::uint32_t key, std::uint32_t algorithm,
@@ -469,7 +469,7 @@ TEST_F(KeysTest, HashWithAPublicKeyBeginsWithZ) {
   ASSERT_EQ(EVP_PKEY_fromdata(maker, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
   EVP_MD_CTX* verifier = EVP_MD_CTX_new();
   EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(key, nullptr);
-  EVP_PKEY_CTX_set1_id(context, id.data(), id.size());
+  EVP_PKEY_CTX_set1_id(context, id.data(), static_cast<int>(id.size()));
   EVP_MD_CTX_set_pkey_ctx(verifier, context);
   ASSERT_EQ(EVP_DigestVerifyInit(verifier, nullptr, EVP_sm3(), nullptr, key), 1);
   EXPECT_EQ(EVP_DigestVerify(verifier, der.data(), der.size(), message.data(), message.size()), 1);

@@ -18,7 +18,7 @@ namespace {
 // not in a log whose damaged tail would be dropped without a word. EXTRA syncs the directory too
 // when the journal goes, which is what commits. secure_delete zeroes what is removed.
 constexpr const char* kSettings =
-    "PRAGMA journal_mode = OFF;"
+    "PRAGMA journal_mode = DELETE;"
     "PRAGMA synchronous = EXTRA;"
     "PRAGMA foreign_keys = ON;"
     "PRAGMA secure_delete = ON;"

@@ -16,5 +16,5 @@ struct Features {
 }  // namespace cipherdeck::engine::cpu
 
 /// The instruction sets of the kernels' functions.
-#define CIPHERDECK_TARGET_VAES __attribute__((target("avx2,aes,vaes")))
-#define CIPHERDECK_TARGET_PCLMUL __attribute__((target("pclmul,ssse3,sse4.1")))
+#define CIPHERDECK_TARGET_VAES [[gnu::target("avx2,aes,vaes")]]
+#define CIPHERDECK_TARGET_PCLMUL [[gnu::target("pclmul,ssse3,sse4.1")]]

@@ -177,6 +177,49 @@ TEST_P(Aead, LengthsThatAreNotAllowed) {
   }
 }
 
+TEST(Ghash, VariantsAgree) {
+  TestRandom random(8);
+  const auto variants = modes::ghash_variants();
+  EXPECT_EQ(variants.back().name, "portable");
+  for (std::size_t len = 0; len <= 700; ++len) {
+    modes::Block point;
+    (void)random.fill(point);
+    const Buffer first = random.bytes(len), second = random.bytes(random.below(400));
+    modes::Ghash portable(point, variants.back());
+    portable.update_padded(first);
+    portable.update_padded(second);
+    const modes::Block expected = portable.finish(len, second.size());
+    for (const modes::GhashVariant& variant : variants) {
+      if (!variant.is_available()) continue;
+      modes::Ghash hash(point, variant);
+      hash.update_padded(first);
+      hash.update_padded(second);
+      ASSERT_EQ(hash.finish(len, second.size()), expected) << variant.name << " " << len;
+    }
+  }
+}
+
+TEST(Ghash, EveryBitOfTheSumAndOfThePoint) {
+  const auto variants = modes::ghash_variants();
+  for (std::size_t i = 0; i < 128; ++i) {
+    for (std::size_t j = 0; j < 128; ++j) {
+      modes::GhashElement a, b;
+      (i < 64 ? a.lo : a.hi) = std::uint64_t{1} << (i % 64);
+      (j < 64 ? b.lo : b.hi) = std::uint64_t{1} << (j % 64);
+      const modes::Block zero{};
+      modes::GhashElement expected = a;
+      variants.back().update(expected, b, zero.data(), 1);
+      for (const modes::GhashVariant& variant : variants) {
+        if (!variant.is_available()) continue;
+        modes::GhashElement sum = a;
+        variant.update(sum, b, zero.data(), 1);
+        ASSERT_EQ(sum.hi, expected.hi) << variant.name;
+        ASSERT_EQ(sum.lo, expected.lo) << variant.name;
+      }
+    }
+  }
+}
+
 TEST(Ccm, TheLengthMustFitItsField) {
   EXPECT_TRUE(modes::ccm_allows_len(0xffff, 13));
   EXPECT_FALSE(modes::ccm_allows_len(0x10000, 13));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CCM (GB/T 36624, mechanism 3; NIST SP 800-38C; RFC 3610).
 #include "base/secret.h"
+#include "engine/declassify.h"
 #include "engine/modes/blocks.h"
 #include "engine/modes/modes.h"
 
@@ -132,6 +133,7 @@ Result<void> ccm_decrypt(Bytes tag, const Aead& message) {
   Block full = masked(mac, message);
   const bool is_right = equal_constant_time(Bytes(full).first(tag.size()), tag);
   wipe(full);
+  declassify(is_right);
   if (!is_right) {
     wipe({message.output, message.len});
     return Error::mac_failed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GCM (GB/T 36624, mechanism 5; NIST SP 800-38D).
 #include "base/secret.h"
+#include "engine/declassify.h"
 #include "engine/modes/blocks.h"
 #include "engine/modes/ghash.h"
 #include "engine/modes/modes.h"
@@ -65,6 +66,7 @@ Result<void> gcm_decrypt(Bytes tag, const Aead& message) {
   const bool is_right = equal_constant_time(Bytes(full).first(tag.size()), tag);
   wipe(point);
   wipe(full);
+  declassify(is_right);
   if (!is_right) {
     wipe({message.output, message.len});
     return Error::mac_failed;

@@ -2,6 +2,9 @@
 #include "engine/modes/ghash.h"
 
 #include "base/secret.h"
+#include "engine/cpu/features.h"
+
+#include <algorithm>
 
 namespace cipherdeck::engine::modes {
 namespace {
@@ -41,24 +44,11 @@ Wide multiply(std::uint64_t a, std::uint64_t b) {
   return {multiply_low(a, b), reverse_bits(multiply_low(reverse_bits(a), reverse_bits(b))) >> 1};
 }
 
-}  // namespace
-
-Ghash::Ghash(const Block& point) noexcept
-    : m_point_hi(load_be64(point.data())), m_point_lo(load_be64(point.data() + 8)) {}
-
-Ghash::~Ghash() {
-  wipe_object(m_point_hi);
-  wipe_object(m_point_lo);
-  wipe_object(m_sum_hi);
-  wipe_object(m_sum_lo);
-}
-
-void Ghash::add_block(const std::uint8_t* block) noexcept {
-  const std::uint64_t hi = m_sum_hi ^ load_be64(block);
-  const std::uint64_t lo = m_sum_lo ^ load_be64(block + 8);
-  const Wide low = multiply(lo, m_point_lo);
-  const Wide high = multiply(hi, m_point_hi);
-  Wide mid = multiply(lo ^ hi, m_point_lo ^ m_point_hi);  // Karatsuba
+// The product of two elements.
+GhashElement multiply(const GhashElement& a, const GhashElement& b) {
+  const Wide low = multiply(a.lo, b.lo);
+  const Wide high = multiply(a.hi, b.hi);
+  Wide mid = multiply(a.lo ^ a.hi, b.lo ^ b.hi);  // Karatsuba
   mid.lo ^= low.lo ^ high.lo;
   mid.hi ^= low.hi ^ high.hi;
 
@@ -74,28 +64,60 @@ void Ghash::add_block(const std::uint8_t* block) noexcept {
   v1 ^= (v0 << 63) ^ (v0 << 62) ^ (v0 << 57);
   v3 ^= v1 ^ (v1 >> 1) ^ (v1 >> 2) ^ (v1 >> 7);
   v2 ^= (v1 << 63) ^ (v1 << 62) ^ (v1 << 57);
-  m_sum_hi = v3;
-  m_sum_lo = v2;
+  return {v3, v2};
+}
+
+constexpr GhashVariant kVariants[] = {
+    {"pclmul", []() noexcept { return cpu::features().pclmul; }, ghash_pclmul},
+    {"portable", []() noexcept { return true; }, ghash_portable},
+};
+
+const GhashVariant& chosen_variant() {
+  static const GhashVariant& chosen = *std::ranges::find_if(
+      kVariants, [](const GhashVariant& variant) { return variant.is_available(); });
+  return chosen;
+}
+
+}  // namespace
+
+std::span<const GhashVariant> ghash_variants() noexcept { return kVariants; }
+
+void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                    std::size_t num_blocks) noexcept {
+  for (; num_blocks != 0; --num_blocks, blocks += kSm4BlockLen) {
+    sum.hi ^= load_be64(blocks);
+    sum.lo ^= load_be64(blocks + 8);
+    sum = multiply(sum, point);
+  }
+}
+
+Ghash::Ghash(const Block& point) noexcept : Ghash(point, chosen_variant()) {}
+
+Ghash::Ghash(const Block& point, const GhashVariant& variant) noexcept
+    : m_variant(variant), m_point{load_be64(point.data()), load_be64(point.data() + 8)} {}
+
+Ghash::~Ghash() {
+  wipe_object(m_point);
+  wipe_object(m_sum);
 }
 
 void Ghash::update_padded(Bytes data) noexcept {
-  while (data.size() >= kSm4BlockLen) {
-    add_block(data.data());
-    data = data.subspan(kSm4BlockLen);
-  }
+  const std::size_t num_blocks = data.size() / kSm4BlockLen;
+  m_variant.update(m_sum, m_point, data.data(), num_blocks);
+  data = data.subspan(num_blocks * kSm4BlockLen);
   if (data.empty()) return;
   Block last{};
   std::memcpy(last.data(), data.data(), data.size());
-  add_block(last.data());
+  m_variant.update(m_sum, m_point, last.data(), 1);
 }
 
 Block Ghash::finish(std::uint64_t first_len, std::uint64_t second_len) noexcept {
   Block block;
   store_be64(block.data(), first_len * 8);
   store_be64(block.data() + 8, second_len * 8);
-  add_block(block.data());
-  store_be64(block.data(), m_sum_hi);
-  store_be64(block.data() + 8, m_sum_lo);
+  m_variant.update(m_sum, m_point, block.data(), 1);
+  store_be64(block.data(), m_sum.hi);
+  store_be64(block.data() + 8, m_sum.lo);
   return block;
 }
 

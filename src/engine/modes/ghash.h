@@ -5,12 +5,39 @@
 #include "base/bytes.h"
 #include "engine/modes/blocks.h"
 
+#include <string_view>
+
 namespace cipherdeck::engine::modes {
+
+/// An element of GF(2^128): the coefficients of x^0 to x^63 are in hi, from the most significant
+/// bit down, and those of x^64 to x^127 in lo.
+struct GhashElement {
+  std::uint64_t hi = 0;
+  std::uint64_t lo = 0;
+};
+
+/// An implementation of: for each block, sum = (sum + block) * point.
+struct GhashVariant {
+  std::string_view name;
+  bool (*is_available)() noexcept;
+  void (*update)(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                 std::size_t num_blocks) noexcept;
+};
+
+/// All variants, the fastest first; the last is "portable" and runs everywhere.
+[[nodiscard]] std::span<const GhashVariant> ghash_variants() noexcept;
+
+void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                    std::size_t num_blocks) noexcept;
+void ghash_pclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                  std::size_t num_blocks) noexcept;
 
 /// Ghash is one hash in progress. Constant-time: no table depends on the point. Wipes itself.
 class Ghash {
  public:
+  /// With the first variant that is available.
   explicit Ghash(const Block& point) noexcept;
+  Ghash(const Block& point, const GhashVariant& variant) noexcept;
   Ghash(const Ghash&) = delete;
   Ghash& operator=(const Ghash&) = delete;
   ~Ghash();
@@ -22,11 +49,9 @@ class Ghash {
   [[nodiscard]] Block finish(std::uint64_t first_len, std::uint64_t second_len) noexcept;
 
  private:
-  void add_block(const std::uint8_t* block) noexcept;
-
-  // Coefficients of x^0 to x^63 in hi, from the most significant bit down.
-  std::uint64_t m_point_hi, m_point_lo;
-  std::uint64_t m_sum_hi = 0, m_sum_lo = 0;
+  const GhashVariant& m_variant;
+  GhashElement m_point;
+  GhashElement m_sum;
 };
 
 }  // namespace cipherdeck::engine::modes

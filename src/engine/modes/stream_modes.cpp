@@ -37,7 +37,11 @@ class Counter32 {
     std::memcpy(to, m_fixed, sizeof m_fixed);
     store_be32(to + 12, m_count);
   }
-  void increment() { m_count += 1; }
+  void increment() {
+    m_count += 1;
+    // GCM's counter may be secret. Without this the compiler tests it for a wrap before the loop.
+    __asm__("" : "+r"(m_count));
+  }
 
  private:
   std::uint8_t m_fixed[12];

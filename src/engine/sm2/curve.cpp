@@ -2,6 +2,7 @@
 #include "engine/sm2/curve.h"
 
 #include "base/secret.h"
+#include "engine/declassify.h"
 
 #include <algorithm>
 #include <memory>
@@ -228,7 +229,9 @@ Result<void> random_scalar(Uint256& scalar, RandomSource& random) {
   for (int i = 0; i < kMaxTries; ++i) {
     CIPHERDECK_TRY(random.fill(bytes.span()));
     scalar = load_uint256(bytes.data());
-    if (is_in_range(scalar, OrderModulus::kValue) != 0) return {};
+    const std::uint64_t is_usable = is_in_range(scalar, OrderModulus::kValue);
+    declassify(is_usable);
+    if (is_usable != 0) return {};
   }
   wipe_object(scalar);
   return Error::random_failed;

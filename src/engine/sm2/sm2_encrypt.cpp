@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Public key encryption (GB/T 32918.4), with ciphertexts C1 || C3 || C2.
 #include "base/secret.h"
+#include "engine/declassify.h"
 #include "engine/sm2/curve.h"
 #include "engine/sm2/sm2.h"
 
@@ -57,7 +58,10 @@ Result<void> sm2_encrypt(MutableBytes ciphertext, const Sm2PublicKey& key, Bytes
     sm2::store_point(ciphertext.first<kSm2PointLen>(), sm2::to_affine(sm2::multiply_generator(k)));
     const SharedPoint shared = shared_point(k, key.bytes());
     wipe_object(k);
-    if (!apply_key_stream(ciphertext.subspan(kSm2CiphertextOverhead), plaintext, shared)) continue;
+    const bool is_usable =
+        apply_key_stream(ciphertext.subspan(kSm2CiphertextOverhead), plaintext, shared);
+    declassify(is_usable);
+    if (!is_usable) continue;
     const Sm3Digest c3 = check_value(shared, plaintext);
     std::memcpy(ciphertext.data() + kSm2PointLen, c3.data(), c3.size());
     return {};
@@ -82,6 +86,7 @@ Result<void> sm2_decrypt(MutableBytes plaintext, const Sm2PrivateKey& key, Bytes
     wipe_object(d);
     is_right = apply_key_stream(plaintext, ciphertext.subspan(kSm2CiphertextOverhead), shared);
     is_right &= equal_constant_time(check_value(shared, plaintext), c3);
+    declassify(is_right);
   }
   if (is_right) return {};
   wipe(plaintext);

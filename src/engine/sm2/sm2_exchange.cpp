@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Key exchange (GB/T 32918.3).
 #include "base/secret.h"
+#include "engine/declassify.h"
 #include "engine/sm2/curve.h"
 #include "engine/sm2/sm2.h"
 
@@ -38,7 +39,9 @@ Result<void> sm2_exchange(MutableBytes shared_key, const Sm2Exchange& exchange) 
   sm2::Uint256 t = implicit_scalar(exchange);
   sm2::Point common = sm2::multiply(t, implicit_point(exchange));
   wipe_object(t);
-  if (common.is_infinity() != 0) {
+  const std::uint64_t is_infinity = common.is_infinity();
+  declassify(is_infinity);
+  if (is_infinity != 0) {
     wipe(shared_key);
     return Error::invalid_key;
   }

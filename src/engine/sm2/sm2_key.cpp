@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys (GB/T 32918.1, 6) and Z (GB/T 32918.2, 5.5).
+#include "engine/declassify.h"
 #include "engine/sm2/curve.h"
 #include "engine/sm2/sm2.h"
 
@@ -50,7 +51,9 @@ Result<Sm2PrivateKey> Sm2PrivateKey::from_bytes(
     std::span<const std::uint8_t, kSm2ScalarLen> scalar) {
   const Secret<kSm2ScalarLen> bytes(scalar);
   sm2::Uint256 d = sm2::load_uint256(bytes.data());
-  if (sm2::is_in_range(d, kOrderMinusOne) == 0) return Error::invalid_key;
+  const std::uint64_t is_valid = sm2::is_in_range(d, kOrderMinusOne);
+  declassify(is_valid);
+  if (is_valid == 0) return Error::invalid_key;
 
   Secret<kSm2ScalarLen> inverse;
   const sm2::Scalar d_plus_one = sm2::Scalar::from(d) + sm2::Scalar::one();
@@ -58,6 +61,7 @@ Result<Sm2PrivateKey> Sm2PrivateKey::from_bytes(
 
   sm2::PointBytes point;
   sm2::store_point(point, sm2::to_affine(sm2::multiply_generator(d)));
+  declassify(point);
   wipe_object(d);
   CIPHERDECK_ASSIGN(const Sm2PublicKey public_key, Sm2PublicKey::from_bytes(point));
   return Sm2PrivateKey(bytes, inverse, public_key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signatures (GB/T 32918.2).
 #include "base/secret.h"
+#include "engine/declassify.h"
 #include "engine/sm2/curve.h"
 #include "engine/sm2/sm2.h"
 
@@ -22,6 +23,7 @@ bool sign_with(Sm2Signature& signature, const Sm2PrivateKey& key, const Scalar& 
   sm2::store_uint256(signature.data(), r.value());
   sm2::store_uint256(signature.data() + 32, s.value());
   const std::uint64_t bad = r.is_zero() | r_plus_k.is_zero() | s.is_zero();
+  declassify(bad);
   wipe_object(r_plus_k);
   wipe_object(inverse);
   return bad == 0;
@@ -40,7 +42,10 @@ Result<Sm2Signature> sm2_sign(const Sm2PrivateKey& key,
     CIPHERDECK_TRY(sm2::random_scalar(k, random));
     const bool done = sign_with(signature, key, e_residue, k);
     wipe_object(k);
-    if (done) return signature;
+    if (done) {
+      declassify(signature);
+      return signature;
+    }
   }
   wipe(signature);
   return Error::sign_failed;

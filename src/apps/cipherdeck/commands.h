@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per group of commands: adds the group to the program, each command with a callback
+// that runs it and leaves its result in context.exit_code. Both arguments outlive the parsing.
+#pragma once
+
+#include "apps/cipherdeck/context.h"
+
+#include <CLI/CLI.hpp>
+
+namespace cipherdeck::cli {
+
+void register_card(CLI::App& app, Context& context);       // card.cpp
+void register_vf(CLI::App& app, Context& context);         // vf.cpp
+void register_partition(CLI::App& app, Context& context);  // partition.cpp
+void register_key(CLI::App& app, Context& context);        // key.cpp
+void register_qemu_args(CLI::App& app, Context& context);  // qemu_args.cpp
+
+}  // namespace cipherdeck::cli

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/cipherdeck/access_code.h"
+#include "apps/cipherdeck/commands.h"
+#include "apps/cipherdeck/table.h"
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+namespace cipherdeck::cli {
+namespace {
+
+struct Options {
+  std::string partition;
+  std::uint32_t index = 0;
+  bool kek = false;
+  bool yes = false;
+  std::string access_code_file;
+};
+
+std::string keys_path(const Options& options) {
+  return "/v1/partitions/" + path_part(options.partition) + "/keys";
+}
+
+std::string key_path(const Options& options) {
+  return keys_path(options) + (options.kek ? "/kek/" : "/pair/") + std::to_string(options.index);
+}
+
+std::string key_name(const Options& options) {
+  return (options.kek ? "KEK " : "Key pair ") + std::to_string(options.index) + " of partition " +
+         options.partition;
+}
+
+/// Sends a body that holds an access code, and wipes the code in it.
+std::optional<Json> ask_with_code(Context& context, const std::string& method,
+                                  const std::string& path, Json body, std::string& code) {
+  body["access_code"] = code;
+  wipe_text(code);
+  auto answer = ask(context, method, path, body);
+  wipe_text(body["access_code"].get_ref<std::string&>());
+  return answer;
+}
+
+/// The key generated, or nothing after the failure was printed.
+std::optional<Json> ask_for_key(Context& context, const Options& options) {
+  Json body{{"kind", options.kek ? "kek" : "pair"}, {"index", options.index}};
+  if (options.kek) {
+    body["bits"] = 128;
+    if (options.access_code_file.empty()) return ask(context, "POST", keys_path(options), body);
+  }
+  auto code = read_access_code(context, options.access_code_file);
+  if (!code) return std::nullopt;
+  return ask_with_code(context, "POST", keys_path(options), std::move(body), *code);
+}
+
+void generate(Context& context, const Options& options) {
+  const auto answer = ask_for_key(context, options);
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  std::cout << key_name(options) << " is made.\n";
+  if (!options.kek) {
+    std::cout << "Signing public key     " << answer->value("sign_public_key", "") << '\n'
+              << "Encryption public key  " << answer->value("encrypt_public_key", "") << '\n';
+  }
+}
+
+void list(Context& context, const Options& options) {
+  const auto answer = ask(context, "GET", keys_path(options));
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  const Json keys = answer->value("keys", Json::array());
+  if (keys.empty()) {
+    std::cout << "The partition has no keys. Make one with 'cipherdeck key generate'.\n";
+    return;
+  }
+  Table table(
+      {{"KIND"}, {"INDEX", true}, {"BITS", true}, {"CREATED"}, {"ACCESS"}, {"SIGNING PUBLIC KEY"}});
+  for (const auto& key : keys) {
+    const std::string public_key = key.value("sign_public_key", "");
+    // Every partition has the pair of index 0 from its start: the device key pair of GM/T 0018.
+    const bool device = key.value("kind", "") == "pair" && key.value("index", 0U) == 0;
+    table.add({device ? "device" : key.value("kind", ""), std::to_string(key.value("index", 0U)),
+               std::to_string(key.value("bits", 0U)),
+               format_time(key.value("created", std::uint64_t{0})),
+               device                       ? "-"
+               : key.value("locked", false) ? "locked"
+                                            : "open",
+               public_key.empty() ? "-" : public_key.substr(0, 16) + "..."});
+  }
+  table.print(std::cout);
+}
+
+void remove(Context& context, const Options& options) {
+  if (!options.yes) {
+    context.exit_code = fail(context, kUsage, "removing a key destroys it",
+                             "Repeat with --yes if that is what you want.");
+    return;
+  }
+  const auto answer = ask(context, "DELETE", key_path(options));
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  std::cout << key_name(options) << " is gone.\n";
+}
+
+void set_access_code(Context& context, const Options& options) {
+  auto code = read_access_code(context, options.access_code_file);
+  if (!code) return;
+  const auto answer =
+      ask_with_code(context, "PUT", key_path(options) + "/access-code", Json::object(), *code);
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  std::cout << key_name(options) << " has a new access code.\n";
+}
+
+void add_partition(CLI::App& command, Options& options) {
+  command.add_option("--partition", options.partition, "Name or id of the partition")->required();
+}
+
+void add_key(CLI::App& command, Options& options) {
+  add_partition(command, options);
+  command.add_option("--index", options.index, "Index of the key")
+      ->required()
+      ->check(CLI::Range(1, 4096));
+  command.add_flag("--kek", options.kek, "A key encryption key; they have indexes of their own");
+}
+
+void add_access_code(CLI::App& command, Options& options) {
+  command.add_option("--access-code-file", options.access_code_file,
+                     "File that holds the access code, '-' for standard input [asks]");
+}
+
+constexpr const char* kGenerateFooter =
+    "\nA key pair is two SM2 key pairs, for signatures and for encryption. Programs use it by its\n"
+    "index after SDF_GetPrivateKeyAccessRight with the access code: 8 to 256 bytes of text, never\n"
+    "given on the command line. A KEK has an access code only if --access-code-file gives one;\n"
+    "without it every program of the partition may use it.\n"
+    "\nExamples:\n"
+    "  cipherdeck key generate --partition blue --index 1\n"
+    "  cipherdeck key generate --partition blue --index 1 --access-code-file blue.code\n"
+    "  pass blue | cipherdeck key generate --partition blue --index 2 --access-code-file -\n"
+    "  cipherdeck key generate --partition blue --index 1 --kek";
+
+}  // namespace
+
+void register_key(CLI::App& app, Context& context) {
+  auto* const group = app.add_subcommand("key", "Keys of a partition")->require_subcommand(1);
+  const auto options = std::make_shared<Options>();
+
+  auto* const make = group->add_subcommand("generate", "Makes a key pair, or a KEK, in the card");
+  add_key(*make, *options);
+  add_access_code(*make, *options);
+  make->footer(kGenerateFooter);
+  make->callback([&context, options] { generate(context, *options); });
+
+  auto* const show = group->add_subcommand("list", "Lists the keys of a partition");
+  add_partition(*show, *options);
+  show->footer("\n--json has the public keys in full.");
+  show->callback([&context, options] { list(context, *options); });
+
+  auto* const drop = group->add_subcommand("remove", "Destroys a key");
+  add_key(*drop, *options);
+  drop->add_flag("--yes", options->yes, "Yes, destroy the key");
+  drop->callback([&context, options] { remove(context, *options); });
+
+  auto* const code =
+      group->add_subcommand("access-code", "Sets a new access code and lifts a lock-out");
+  add_key(*code, *options);
+  add_access_code(*code, *options);
+  code->footer("\nExample:\n  cipherdeck key access-code --partition blue --index 1");
+  code->callback([&context, options] { set_access_code(context, *options); });
+}
+
+}  // namespace cipherdeck::cli

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/cipherdeckd/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace cipherdeck::cipherdeckd {
+namespace {
+
+constexpr const char* kFooter = R"(
+The card listens on RUN-DIR/pf.sock (for cipherdeck-manager) and, for each virtual function that
+the manager makes, on RUN-DIR/vfN.sock (for virtual machines, containers and host processes).
+
+Examples:
+  cipherdeckd --run-dir /run/cipherdeck --store /var/lib/cipherdeck --user cipherdeck
+  cipherdeckd --run-dir ./run --store ./store --log-level debug
+
+The key file wraps the card's management key. It is made by 'cipherdeck card init'; without it the
+store cannot be read. Keep it on another medium than the store with --key-file, so that a copy of
+one is worth nothing.
+
+Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot start, 2 usage.)";
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
+  Options options;
+  CLI::App app{"The CipherDeck card: serves its functions to vfio-user clients.", "cipherdeckd"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", "cipherdeckd " CIPHERDECK_PROGRAM_VERSION);
+  app.add_option("--run-dir", options.run_dir, "Directory of the sockets")
+      ->envname("CIPHERDECK_RUN_DIR")
+      ->capture_default_str();
+  app.add_option("--store", options.store, "Directory of the key store")->capture_default_str();
+  app.add_option("--key-file", options.key_file,
+                 "File of the key that wraps the management key [STORE/management.key]");
+  app.add_option("--cpu", options.cpu, "Processor to pin the worker to; -1: none")
+      ->check(CLI::Range(-1, 4095))
+      ->capture_default_str();
+  app.add_option("--socket-group", options.socket_group,
+                 "Group of the sockets; its members may connect");
+  std::string mode;
+  app.add_option("--socket-mode", mode,
+                 "Mode of the sockets, octal [0660 with --socket-group, otherwise 0600]")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const bool octal = !text.empty() && text.size() <= 4 &&
+                               text.find_first_not_of("01234567") == std::string::npos;
+            return octal ? std::string{} : "not an octal mode";
+          },
+          "OCTAL"));
+  app.add_option("--allow-user", options.allowed_users,
+                 "User that may connect besides this one and root; repeatable");
+  app.add_option("--user", options.user, "User to become after the start as root");
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  if (!mode.empty()) options.socket_mode = static_cast<unsigned>(std::stoul(mode, nullptr, 8));
+  if (options.socket_mode == 0) options.socket_mode = options.socket_group.empty() ? 0600 : 0660;
+  if (options.key_file.empty()) options.key_file = options.store / "management.key";
+  return options;
+}
+
+}  // namespace cipherdeck::cipherdeckd

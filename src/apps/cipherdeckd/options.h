@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cipherdeck::cipherdeckd {
+
+struct Options {
+  std::filesystem::path run_dir = "/run/cipherdeck";
+  std::filesystem::path store = "/var/lib/cipherdeck";
+  std::filesystem::path key_file;  // empty: management.key in the store
+  int cpu = -1;
+  std::string socket_group;
+  unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600
+  std::vector<std::string> allowed_users;  // by name or number
+  std::string user;
+  std::string log_level = "info";
+};
+
+/// Reads the command line. Nothing: the program is to end now with `exit_code`, help or the error
+/// was printed.
+[[nodiscard]] std::optional<Options> parse_options(int argc, char** argv, int& exit_code);
+
+}  // namespace cipherdeck::cipherdeckd

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether time or addresses depend on secrets: run under valgrind, which takes memory that is
+// marked undefined as secret, follows it through the computation, and reports each branch and each
+// address that depends on it. What may be public is said in the code (engine/declassify.h).
+//
+// With the argument "leak" it branches on a secret on purpose: the test of the test.
+#include <valgrind/memcheck.h>
+
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/modes/modes.h"
+#include "engine/sm4/sm4_variants.h"
+
+namespace cipherdeck::engine {
+namespace {
+
+void make_secret(Bytes bytes) { (void)VALGRIND_MAKE_MEM_UNDEFINED(bytes.data(), bytes.size()); }
+void make_public(Bytes bytes) { (void)VALGRIND_MAKE_MEM_DEFINED(bytes.data(), bytes.size()); }
+
+// Bytes that are not random, but secret.
+class SecretRandom final : public RandomSource {
+ public:
+  Result<void> fill(MutableBytes out) override {
+    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(++m_count * 37);
+    make_secret(out);
+    return {};
+  }
+
+ private:
+  unsigned m_count = 0;
+};
+
+using Buffer = std::vector<std::uint8_t>;
+
+Buffer secret_bytes(std::size_t len) {
+  Buffer out(len, 0x3c);
+  make_secret(out);
+  return out;
+}
+
+void check_sm3() {
+  Sm3Digest mac = HmacSm3::mac(secret_bytes(100), secret_bytes(300));
+  make_public(mac);
+}
+
+void check_block_function(const sm4::Variant& variant) {
+  if (!variant.is_available()) return;
+  std::printf("sm4 %s\n", std::string(variant.name).c_str());
+  const Buffer key = secret_bytes(kSm4KeyLen);
+  const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
+  for (const std::size_t num_blocks : {1u, 5u, 16u, 70u}) {
+    Buffer data = secret_bytes(16 * num_blocks);
+    variant.crypt_blocks(data.data(), data.data(), num_blocks, sm4_key.round_keys());
+  }
+}
+
+void check_modes() {
+  const Buffer key = secret_bytes(kSm4KeyLen), tweak = secret_bytes(kSm4KeyLen);
+  const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
+  const Sm4Key tweak_key(Bytes(tweak).first<kSm4KeyLen>());
+  for (const CipherMode mode : {CipherMode::ecb, CipherMode::cbc, CipherMode::cfb, CipherMode::ofb,
+                                CipherMode::ctr, CipherMode::xts}) {
+    for (const Direction direction : {Direction::encrypt, Direction::decrypt}) {
+      const bool is_whole = mode == CipherMode::ecb || mode == CipherMode::cbc;
+      Buffer data = secret_bytes(is_whole ? 1600 : 1605), iv(16, 1);
+      CipherJob job;
+      job.key = &sm4_key;
+      job.tweak_key = &tweak_key;
+      job.mode = mode;
+      job.direction = direction;
+      job.iv = iv.data();
+      job.input = job.output = data.data();
+      job.len = data.size();
+      run(std::span(&job, 1));
+    }
+  }
+}
+
+void check_aead() {
+  const Buffer key = secret_bytes(kSm4KeyLen);
+  const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
+  for (const AeadMode mode : {AeadMode::gcm, AeadMode::ccm}) {
+    Buffer data = secret_bytes(600), tag(16);
+    const Buffer nonce(13, 7), aad = secret_bytes(21);
+    AeadJob job;
+    job.key = &sm4_key;
+    job.mode = mode;
+    job.nonce = nonce;
+    job.aad = aad;
+    job.input = job.output = data.data();
+    job.len = data.size();
+    job.tag = tag.data();
+    run(std::span(&job, 1));
+    job.direction = Direction::decrypt;
+    run(std::span(&job, 1));
+    if (!job.result) std::abort();
+    tag[0] ^= 1;
+    run(std::span(&job, 1));
+  }
+}
+
+bool check_sm2() {
+  SecretRandom random;
+  const auto key = Sm2PrivateKey::generate(random);
+  const auto ephemeral = Sm2PrivateKey::generate(random);
+  if (!key || !ephemeral) return false;
+
+  const Sm3Digest e{1, 2, 3};
+  const auto signature = sm2_sign(*key, e, random);
+  if (!signature || !sm2_verify(key->public_key(), e, *signature)) return false;
+
+  const Buffer plain = secret_bytes(50);
+  Buffer ciphertext(plain.size() + kSm2CiphertextOverhead), out(plain.size());
+  if (!sm2_encrypt(ciphertext, key->public_key(), plain, random)) return false;
+  make_public(ciphertext);
+  if (!sm2_decrypt(out, *key, ciphertext)) return false;
+  ciphertext[70] ^= 1;
+  if (sm2_decrypt(out, *key, ciphertext)) return false;
+
+  Buffer shared(48);
+  const Sm2Exchange exchange{true, *key, *ephemeral, key->public_key(), ephemeral->public_key(),
+                             e,    e};
+  return sm2_exchange(shared, exchange).ok();
+}
+
+int leak() {
+  const Buffer secret = secret_bytes(1);
+  return secret[0] == 0x3c ? 1 : 2;
+}
+
+}  // namespace
+}  // namespace cipherdeck::engine
+
+int main(int argc, char** argv) {
+  using namespace cipherdeck::engine;
+  if (RUNNING_ON_VALGRIND == 0) std::puts("not under valgrind: nothing is checked");
+  if (argc > 1 && std::strcmp(argv[1], "leak") == 0) std::printf("leaked %d\n", leak());
+  check_sm3();
+  for (const sm4::Variant& variant : sm4::variants()) check_block_function(variant);
+  check_modes();
+  check_aead();
+  if (!check_sm2()) return 1;
+  const long num_errors = static_cast<long>(VALGRIND_COUNT_ERRORS);
+  std::printf("%ld branches or addresses depended on secrets\n", num_errors);
+  return num_errors == 0 ? 0 : 1;
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/manager/api.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+namespace cipherdeck::manager {
+namespace {
+
+const char* state_name(std::uint32_t state) {
+  switch (state) {
+    case CIPHERDECK_CARD_UNINITIALISED:
+      return "uninitialised";
+    case CIPHERDECK_CARD_READY:
+      return "ready";
+    default:
+      return "failed";
+  }
+}
+
+Json feature_names(std::uint64_t features) {
+  struct Feature {
+    std::uint64_t bit;
+    const char* name;
+  };
+  constexpr Feature kFeatures[] = {
+      {CIPHERDECK_FEATURE_RANDOM, "random"},
+      {CIPHERDECK_FEATURE_SM2, "sm2"},
+      {CIPHERDECK_FEATURE_SM3, "sm3"},
+      {CIPHERDECK_FEATURE_SM4, "sm4"},
+      {CIPHERDECK_FEATURE_SM4_AEAD, "sm4-aead"},
+      {CIPHERDECK_FEATURE_SM4_XTS, "sm4-xts"},
+      {CIPHERDECK_FEATURE_AGREEMENT, "agreement"},
+      {CIPHERDECK_FEATURE_MULTIPART, "multipart"},
+      {CIPHERDECK_FEATURE_FILES, "files"},
+      {CIPHERDECK_FEATURE_RSA, "rsa"},
+      {CIPHERDECK_FEATURE_SM9, "sm9"},
+      {CIPHERDECK_FEATURE_ZUC, "zuc"},
+      {CIPHERDECK_FEATURE_VPN, "vpn"},
+      {CIPHERDECK_FEATURE_CHIP_SM1, "chip-sm1"},
+  };
+  Json names = Json::array();
+  for (const Feature& feature : kFeatures) {
+    if ((features & feature.bit) != 0) names.push_back(feature.name);
+  }
+  return names;
+}
+
+std::string hex(Bytes bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+const char* kind_name(std::uint32_t kind) { return kind == CIPHERDECK_KEY_KEK ? "kek" : "pair"; }
+
+Json partition_json(const cipherdeck_partition_record& record) {
+  return Json{{"id", record.id},
+              {"name", text_of(record.name)},
+              {"key_pairs", record.num_key_pairs},
+              {"keks", record.num_keks},
+              {"vfs", record.num_functions}};
+}
+
+Json key_json(const cipherdeck_key_record& record) {
+  Json json{{"kind", kind_name(record.kind)},
+            {"index", record.index},
+            {"bits", record.bits},
+            {"created", record.created},
+            {"locked", record.locked != 0}};
+  if (record.kind == CIPHERDECK_KEY_PAIR) {
+    json["sign_public_key"] = hex(record.sign_public_key);
+    json["encrypt_public_key"] = hex(record.encrypt_public_key);
+  }
+  return json;
+}
+
+using PartitionNames = std::map<std::uint32_t, std::string>;
+
+Json vf_json(const cipherdeck_function_record& record, const PartitionNames& names,
+             const std::filesystem::path& socket) {
+  Json partition = nullptr;
+  if (record.partition != 0) {
+    const auto found = names.find(record.partition);
+    partition = Json{{"id", record.partition},
+                     {"name", found == names.end() ? std::string{} : found->second}};
+  }
+  return Json{{"vf", record.function},
+              {"name", "vf" + std::to_string(record.function)},
+              {"socket", socket.string()},
+              {"partition", std::move(partition)},
+              {"queue_pairs", record.num_queue_pairs},
+              {"sessions", record.num_sessions},
+              {"commands", record.commands},
+              {"bytes", record.bytes}};
+}
+
+Outcome<std::uint32_t> parse_vf(const std::string& number) {
+  return parse_number("the VF", number, 1, CIPHERDECK_TOTAL_VFS);
+}
+
+}  // namespace
+
+std::filesystem::path Api::vf_socket(std::uint32_t number) const {
+  return m_run_dir / ("vf" + std::to_string(number) + ".sock");
+}
+
+Outcome<Json> Api::card() {
+  const auto status = m_card.status();
+  if (!status) return problem_of(status.error(), "cannot read the card's state");
+  const auto identity = m_card.identity();
+  if (!identity) return problem_of(identity.error(), "cannot read the card's identity");
+  Json json{{"state", state_name(status->state)},
+            {"label", text_of(status->label)},
+            {"serial", text_of(identity->serial)},
+            {"issuer", text_of(identity->issuer)},
+            {"name", text_of(identity->name)},
+            {"version", text_of(status->version)},
+            {"engines", text_of(status->engines)},
+            {"random", text_of(status->random)},
+            {"features", feature_names(identity->features)},
+            {"partitions", status->num_partitions},
+            {"vfs", status->num_vfs},
+            {"max_vfs", CIPHERDECK_TOTAL_VFS},
+            {"queue_pairs", status->num_queue_pairs},
+            {"sessions", status->num_sessions},
+            {"commands", status->commands},
+            {"uptime_s", status->uptime_s},
+            {"run_dir", m_run_dir.string()}};
+  if (status->state == CIPHERDECK_CARD_FAILED && status->reason != CIPHERDECK_STATUS_OK) {
+    json["reason"] = to_string(from_status(static_cast<std::uint16_t>(status->reason)));
+  }
+  return json;
+}
+
+Outcome<Json> Api::initialise(const std::string& body) {
+  const auto request = parse_init(body);
+  if (!request) return request.problem();
+  if (const auto done = m_card.initialise(request->label); !done) {
+    Problem problem = problem_of(done.error(), "cannot initialise the card");
+    if (done.error() == Error::exists) {
+      problem.error = "cannot initialise the card: it is initialised already";
+      problem.remedy = "To start anew, stop cipherdeckd and move its store away.";
+    }
+    return problem;
+  }
+  return card();
+}
+
+Outcome<Json> Api::vf_list() {
+  const auto functions = m_card.functions();
+  if (!functions) return problem_of(functions.error(), "cannot list the VFs");
+  PartitionNames names;
+  // A card without a management key has no partitions to name.
+  if (const auto partitions = m_card.partitions(); partitions) {
+    for (const auto& record : *partitions) names[record.id] = text_of(record.name);
+  }
+  Json list = Json::array();
+  for (const auto& record : *functions) {
+    list.push_back(vf_json(record, names, vf_socket(record.function)));
+  }
+  return list;
+}
+
+Outcome<Json> Api::vfs() {
+  auto list = vf_list();
+  if (!list) return list.problem();
+  return Json{{"max_vfs", CIPHERDECK_TOTAL_VFS}, {"vfs", std::move(*list)}};
+}
+
+Outcome<Json> Api::vf(const std::string& number) {
+  const auto wanted = parse_vf(number);
+  if (!wanted) return wanted.problem();
+  const auto list = vf_list();
+  if (!list) return list.problem();
+  for (const auto& item : *list) {
+    if (item["vf"] == *wanted) return item;
+  }
+  return Problem{404, "there is no VF " + number,
+                 "List the VFs with 'cipherdeck vf list'; make them with 'cipherdeck vf create'."};
+}
+
+Outcome<Json> Api::set_vfs(const std::string& body) {
+  const auto request = parse_vf_count(body);
+  if (!request) return request.problem();
+  const auto set = m_keeper.set(request->count, request->force);
+  if (!set) return set.problem();
+  return vfs();
+}
+
+Outcome<Json> Api::bind(const std::string& number, const std::string& body) {
+  const auto request = parse_bind(body);
+  if (!request) return request.problem();
+  const auto there = vf(number);  // the card would bind a VF that is yet to be made
+  if (!there) return there.problem();
+  const auto found = find_partition(request->partition);
+  if (!found) return found.problem();
+  const auto wanted = there.value()["vf"].get<std::uint32_t>();
+  if (const auto bound = m_card.bind(wanted, found->id); !bound) {
+    return problem_of(bound.error(), "cannot bind VF " + number);
+  }
+  return vf(number);
+}
+
+Outcome<Json> Api::unbind(const std::string& number) {
+  const auto wanted = parse_vf(number);
+  if (!wanted) return wanted.problem();
+  if (const auto unbound = m_card.bind(*wanted, 0); !unbound) {
+    return problem_of(unbound.error(), "cannot unbind VF " + number);
+  }
+  return Json::object();
+}
+
+Outcome<cipherdeck_partition_record> Api::find_partition(const std::string& selector) {
+  const auto records = m_card.partitions();
+  if (!records) return problem_of(records.error(), "cannot list the partitions");
+  for (const auto& record : *records) {
+    if (text_of(record.name) == selector || std::to_string(record.id) == selector) return record;
+  }
+  const bool shown = is_partition_name(selector) ||
+                     std::all_of(selector.begin(), selector.end(),
+                                 [](unsigned char c) { return c >= '0' && c <= '9'; });
+  return Problem{404, "there is no partition " + (shown ? selector : "of that name"),
+                 "List the partitions with 'cipherdeck partition list'."};
+}
+
+Outcome<Json> Api::partitions() {
+  const auto records = m_card.partitions();
+  if (!records) return problem_of(records.error(), "cannot list the partitions");
+  Json list = Json::array();
+  for (const auto& record : *records) list.push_back(partition_json(record));
+  return Json{{"partitions", std::move(list)}};
+}
+
+Outcome<Json> Api::partition(const std::string& selector) {
+  const auto found = find_partition(selector);
+  if (!found) return found.problem();
+  return partition_json(*found);
+}
+
+Outcome<Json> Api::create_partition(const std::string& body) {
+  const auto request = parse_partition(body);
+  if (!request) return request.problem();
+  const auto made = m_card.create_partition(request->name);
+  if (!made) return problem_of(made.error(), "cannot create partition " + request->name);
+  return partition(std::to_string(*made));
+}
+
+Outcome<Json> Api::remove_partition(const std::string& selector) {
+  const auto found = find_partition(selector);
+  if (!found) return found.problem();
+  if (const auto removed = m_card.remove_partition(found->id); !removed) {
+    Problem problem =
+        problem_of(removed.error(), "cannot remove partition " + text_of(found->name));
+    if (removed.error() == Error::busy) {
+      problem.remedy = "Unbind its VFs with 'cipherdeck vf unbind', then try again.";
+    }
+    return problem;
+  }
+  return partition_json(*found);
+}
+
+Outcome<Json> Api::keys(const std::string& partition) {
+  const auto found = find_partition(partition);
+  if (!found) return found.problem();
+  const auto records = m_card.keys(found->id);
+  if (!records) return problem_of(records.error(), "cannot list the keys");
+  Json list = Json::array();
+  for (const auto& record : *records) list.push_back(key_json(record));
+  return Json{{"partition", partition_json(*found)}, {"keys", std::move(list)}};
+}
+
+Outcome<Json> Api::generate_key(const std::string& partition, const std::string& body) {
+  const auto request = parse_key(body);
+  if (!request) return request.problem();
+  const auto found = find_partition(partition);
+  if (!found) return found.problem();
+  const Bytes code = as_bytes(request->access_code);
+  const auto made = request->kind == KeyKind::kek
+                        ? m_card.generate_kek(found->id, request->index, request->bits, code)
+                        : m_card.generate_key_pair(found->id, request->index, code);
+  if (!made) {
+    return problem_of(made.error(), "cannot generate key " + std::to_string(request->index) +
+                                        " of partition " + text_of(found->name));
+  }
+  const auto records = m_card.keys(found->id);
+  if (!records) return problem_of(records.error(), "cannot list the keys");
+  for (const auto& record : *records) {
+    const bool same =
+        record.index == request->index && record.kind == static_cast<std::uint32_t>(request->kind);
+    if (same) return key_json(record);
+  }
+  return problem_of(Error::internal, "cannot find the key that was generated");
+}
+
+Outcome<Json> Api::remove_key(const std::string& partition, const std::string& kind,
+                              const std::string& index) {
+  const auto parsed = parse_kind(kind);
+  if (!parsed) return parsed.problem();
+  const auto number = parse_number("the key index", index, 1, kMaxKeyIndex);
+  if (!number) return number.problem();
+  const auto found = find_partition(partition);
+  if (!found) return found.problem();
+  if (const auto removed = m_card.remove_key(found->id, *parsed, *number); !removed) {
+    return problem_of(removed.error(),
+                      "cannot remove key " + index + " of partition " + text_of(found->name));
+  }
+  return Json::object();
+}
+
+Outcome<Json> Api::set_access_code(const std::string& partition, const std::string& kind,
+                                   const std::string& index, const std::string& body) {
+  const auto parsed = parse_kind(kind);
+  if (!parsed) return parsed.problem();
+  const auto number = parse_number("the key index", index, 1, kMaxKeyIndex);
+  if (!number) return number.problem();
+  const auto request = parse_access_code(body);
+  if (!request) return request.problem();
+  const auto found = find_partition(partition);
+  if (!found) return found.problem();
+  const auto set =
+      m_card.set_access_code(found->id, *parsed, *number, as_bytes(request->access_code));
+  if (!set) {
+    return problem_of(set.error(), "cannot set the access code of key " + index + " of partition " +
+                                       text_of(found->name));
+  }
+  return Json::object();
+}
+
+}  // namespace cipherdeck::manager

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/manager/card_control.h"
+
+#include <algorithm>
+
+namespace cipherdeck::manager {
+namespace {
+
+constexpr std::size_t kFirstListRoom = std::size_t{16} << 10;
+constexpr std::size_t kMostListRoom = CIPHERDECK_MAX_DATA_LEN;
+
+cipherdeck_command command_of(std::uint16_t opcode, std::uint64_t arg0 = 0, std::uint64_t arg1 = 0,
+                              std::uint32_t key = 0) {
+  cipherdeck_command command{};
+  command.opcode = opcode;
+  command.key = key;
+  command.arg[0] = arg0;
+  command.arg[1] = arg1;
+  return command;
+}
+
+Result<void> without_value(const Result<driver::AdminReply>& reply) {
+  return reply ? Result<void>{} : reply.error();
+}
+
+}  // namespace
+
+template <typename Record>
+Result<std::vector<Record>> CardControl::list(const cipherdeck_command& command) {
+  std::size_t room = kFirstListRoom;
+  auto reply = m_driver.admin(command, {}, room);
+  while (!reply && reply.error() == Error::buffer_too_small && room < kMostListRoom) {
+    room *= 4;
+    reply = m_driver.admin(command, {}, room);
+  }
+  if (!reply) return reply.error();
+  const Bytes output = reply->output;
+  if (output.size() % sizeof(Record) != 0) return Error::internal;
+  std::vector<Record> records(output.size() / sizeof(Record));
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i] = load<Record>(output.subspan(i * sizeof(Record), sizeof(Record)));
+  }
+  return records;
+}
+
+template <typename Record>
+Result<Record> CardControl::one(std::uint16_t opcode) {
+  CIPHERDECK_ASSIGN(const auto reply, m_driver.admin(command_of(opcode), {}, sizeof(Record)));
+  if (reply.output.size() != sizeof(Record)) return Error::internal;
+  return load<Record>(reply.output);
+}
+
+Result<cipherdeck_card_status> CardControl::status() {
+  return one<cipherdeck_card_status>(CIPHERDECK_OP_CARD_STATUS);
+}
+
+Result<cipherdeck_identity> CardControl::identity() {
+  return one<cipherdeck_identity>(CIPHERDECK_OP_IDENTIFY);
+}
+
+Result<void> CardControl::initialise(const std::string& label) {
+  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_CARD_INIT), as_bytes(label)));
+}
+
+Result<std::vector<cipherdeck_partition_record>> CardControl::partitions() {
+  return list<cipherdeck_partition_record>(command_of(CIPHERDECK_OP_PARTITION_LIST));
+}
+
+Result<std::uint32_t> CardControl::create_partition(const std::string& name) {
+  CIPHERDECK_ASSIGN(const auto reply,
+                    m_driver.admin(command_of(CIPHERDECK_OP_PARTITION_CREATE), as_bytes(name)));
+  return reply.value;
+}
+
+Result<void> CardControl::remove_partition(std::uint32_t partition) {
+  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_PARTITION_REMOVE, partition)));
+}
+
+Result<std::vector<cipherdeck_function_record>> CardControl::functions() {
+  CIPHERDECK_ASSIGN(auto records,
+                    list<cipherdeck_function_record>(command_of(CIPHERDECK_OP_FUNCTION_LIST)));
+  std::erase_if(records, [](const auto& record) { return record.function == 0; });
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a.function < b.function; });
+  return records;
+}
+
+Result<void> CardControl::bind(std::uint32_t function, std::uint32_t partition) {
+  return without_value(
+      m_driver.admin(command_of(CIPHERDECK_OP_FUNCTION_BIND, function, partition)));
+}
+
+Result<std::vector<cipherdeck_key_record>> CardControl::keys(std::uint32_t partition) {
+  return list<cipherdeck_key_record>(command_of(CIPHERDECK_OP_KEY_LIST, partition));
+}
+
+Result<void> CardControl::generate_key_pair(std::uint32_t partition, std::uint32_t index,
+                                            Bytes access_code) {
+  return without_value(m_driver.admin(
+      command_of(CIPHERDECK_OP_KEY_PAIR_GENERATE, partition, 0, index), access_code));
+}
+
+Result<void> CardControl::generate_kek(std::uint32_t partition, std::uint32_t index,
+                                       std::uint32_t bits, Bytes access_code) {
+  return without_value(
+      m_driver.admin(command_of(CIPHERDECK_OP_KEK_GENERATE, partition, bits, index), access_code));
+}
+
+Result<void> CardControl::remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index) {
+  return without_value(m_driver.admin(
+      command_of(CIPHERDECK_OP_KEY_REMOVE, partition, static_cast<std::uint32_t>(kind), index)));
+}
+
+Result<void> CardControl::set_access_code(std::uint32_t partition, KeyKind kind,
+                                          std::uint32_t index, Bytes access_code) {
+  return without_value(m_driver.admin(
+      command_of(CIPHERDECK_OP_ACCESS_CODE_SET, partition, static_cast<std::uint32_t>(kind), index),
+      access_code));
+}
+
+}  // namespace cipherdeck::manager

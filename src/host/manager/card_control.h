@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card's management commands with their operands and answers as C++ values.
+#pragma once
+
+#include "base/result.h"
+#include "host/manager/pf_driver.h"
+
+#include <cipherdeck/function.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cipherdeck::manager {
+
+/// One of the two key spaces of a partition.
+enum class KeyKind : std::uint32_t { pair = CIPHERDECK_KEY_PAIR, kek = CIPHERDECK_KEY_KEK };
+
+/// A text field of the function interface, up to its first zero byte.
+template <std::size_t N>
+[[nodiscard]] std::string text_of(const cipherdeck_u8 (&field)[N]) {
+  const std::string_view view(reinterpret_cast<const char*>(field), N);
+  return std::string(view.substr(0, view.find('\0')));
+}
+
+/// Thread-safe, as the driver is. Every call fails with the command's own error (function.h) or as
+/// PfDriver::admin does.
+class CardControl {
+ public:
+  explicit CardControl(PfDriver& driver) : m_driver(driver) {}
+
+  Result<cipherdeck_card_status> status();
+  Result<cipherdeck_identity> identity();
+  Result<void> initialise(const std::string& label);
+
+  Result<std::vector<cipherdeck_partition_record>> partitions();
+  Result<std::uint32_t> create_partition(const std::string& name);
+  Result<void> remove_partition(std::uint32_t partition);
+
+  /// VFs only, by number.
+  Result<std::vector<cipherdeck_function_record>> functions();
+  /// `partition` 0 unbinds.
+  Result<void> bind(std::uint32_t function, std::uint32_t partition);
+
+  Result<std::vector<cipherdeck_key_record>> keys(std::uint32_t partition);
+  Result<void> generate_key_pair(std::uint32_t partition, std::uint32_t index, Bytes access_code);
+  /// `access_code` may be empty: then every session of the partition may use the KEK.
+  Result<void> generate_kek(std::uint32_t partition, std::uint32_t index, std::uint32_t bits,
+                            Bytes access_code);
+  Result<void> remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index);
+  Result<void> set_access_code(std::uint32_t partition, KeyKind kind, std::uint32_t index,
+                               Bytes access_code);
+
+ private:
+  template <typename Record>
+  Result<std::vector<Record>> list(const cipherdeck_command& command);
+  template <typename Record>
+  Result<Record> one(std::uint16_t opcode);
+
+  PfDriver& m_driver;
+};
+
+}  // namespace cipherdeck::manager

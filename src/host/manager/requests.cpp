@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/manager/requests.h"
+
+#include "base/secret.h"
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+
+namespace cipherdeck::manager {
+namespace {
+
+using Json = nlohmann::json;
+
+void wipe_text(std::string& text) noexcept {
+  wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+}
+
+/// The body as an object that has no other members than these.
+Outcome<Json> parse_object(const std::string& body, std::initializer_list<const char*> members) {
+  if (body.size() > kMaxBodyLen) return bad_request("the request is too long");
+  Json json = body.empty() ? Json::object() : Json::parse(body, nullptr, false);
+  if (!json.is_object()) return bad_request("the request is not a JSON object");
+  for (const auto& item : json.items()) {
+    const bool known = std::any_of(members.begin(), members.end(),
+                                   [&](const char* name) { return item.key() == name; });
+    if (!known) return bad_request("the request has an unknown member");
+  }
+  return json;
+}
+
+Problem missing(const std::string& name) {
+  return bad_request("\"" + name + "\" is missing from the request");
+}
+
+Outcome<std::string> text_member(const Json& json, const char* name, std::size_t min_len,
+                                 std::size_t max_len) {
+  const auto found = json.find(name);
+  if (found == json.end()) return missing(name);
+  if (!found->is_string()) return bad_request("\"" + std::string(name) + "\" is not a text");
+  auto text = found->get<std::string>();
+  if (text.size() < min_len || text.size() > max_len) {
+    wipe_text(text);
+    return bad_request("\"" + std::string(name) + "\" has not between " + std::to_string(min_len) +
+                       " and " + std::to_string(max_len) + " bytes");
+  }
+  return text;
+}
+
+Outcome<std::uint32_t> number_member(const Json& json, const char* name, std::uint32_t low,
+                                     std::uint32_t high) {
+  const auto found = json.find(name);
+  if (found == json.end()) return missing(name);
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() < low ||
+      found->get<std::uint64_t>() > high) {
+    return bad_request("\"" + std::string(name) + "\" is not a number between " +
+                       std::to_string(low) + " and " + std::to_string(high));
+  }
+  return found->get<std::uint32_t>();
+}
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+Outcome<std::string> access_code_member(const Json& json) {
+  return text_member(json, "access_code", kMinAccessCodeLen, kMaxAccessCodeLen);
+}
+
+void wipe_member(Json& json, const char* name) noexcept {
+  const auto found = json.find(name);
+  if (found == json.end()) return;
+  if (auto* text = found->get_ptr<std::string*>()) wipe_text(*text);
+}
+
+Outcome<KeyRequest> key_from(const Json& json) {
+  KeyRequest request;
+  auto kind = text_member(json, "kind", 1, 8);
+  if (!kind) return kind.problem();
+  const auto parsed = parse_kind(*kind);
+  if (!parsed) return parsed.problem();
+  request.kind = *parsed;
+  const auto index = number_member(json, "index", 1, kMaxKeyIndex);
+  if (!index) return index.problem();
+  request.index = *index;
+  if (request.kind == KeyKind::kek) {
+    const auto bits = number_member(json, "bits", kKekBits, kKekBits);
+    if (!bits) return bits.problem();
+    request.bits = *bits;
+  } else if (json.contains("bits")) {
+    return bad_request("\"bits\" is for KEKs only");
+  }
+  if (request.kind == KeyKind::kek && !json.contains("access_code")) return request;
+  auto code = access_code_member(json);
+  if (!code) return code.problem();
+  request.access_code = std::move(*code);
+  return request;
+}
+
+}  // namespace
+
+KeyRequest::~KeyRequest() { wipe_text(access_code); }
+
+Outcome<InitRequest> parse_init(const std::string& body) {
+  const auto json = parse_object(body, {"label"});
+  if (!json) return json.problem();
+  if (!json->contains("label")) return InitRequest{};
+  auto label = text_member(*json, "label", 0, kMaxLabelLen);
+  if (!label) return label.problem();
+  const bool plain = std::all_of(label->begin(), label->end(),
+                                 [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+  if (!plain) return bad_request("\"label\" has other characters than printable ASCII");
+  return InitRequest{std::move(*label)};
+}
+
+Outcome<VfCountRequest> parse_vf_count(const std::string& body) {
+  const auto json = parse_object(body, {"count", "force"});
+  if (!json) return json.problem();
+  const auto count = number_member(*json, "count", 0, CIPHERDECK_TOTAL_VFS);
+  if (!count) return count.problem();
+  const auto force = json->find("force");
+  if (force != json->end() && !force->is_boolean()) {
+    return bad_request("\"force\" is neither true nor false");
+  }
+  return VfCountRequest{*count, force != json->end() && force->get<bool>()};
+}
+
+Outcome<BindRequest> parse_bind(const std::string& body) {
+  const auto json = parse_object(body, {"partition"});
+  if (!json) return json.problem();
+  const auto found = json->find("partition");
+  if (found != json->end() && found->is_number_unsigned()) {
+    return BindRequest{std::to_string(found->get<std::uint64_t>())};
+  }
+  auto text = text_member(*json, "partition", 1, kMaxPartitionNameLen);
+  if (!text) return text.problem();
+  return BindRequest{std::move(*text)};
+}
+
+Outcome<PartitionRequest> parse_partition(const std::string& body) {
+  const auto json = parse_object(body, {"name"});
+  if (!json) return json.problem();
+  auto name = text_member(*json, "name", 1, kMaxPartitionNameLen);
+  if (!name) return name.problem();
+  if (!is_partition_name(*name)) {
+    return bad_request("\"name\" cannot name a partition",
+                       "Use letters, digits, '.', '_' and '-', not digits alone.");
+  }
+  return PartitionRequest{std::move(*name)};
+}
+
+Outcome<KeyRequest> parse_key(const std::string& body) {
+  auto json = parse_object(body, {"kind", "index", "bits", "access_code"});
+  if (!json) return json.problem();
+  auto request = key_from(*json);
+  wipe_member(*json, "access_code");
+  return request;
+}
+
+Outcome<KeyRequest> parse_access_code(const std::string& body) {
+  auto json = parse_object(body, {"access_code"});
+  if (!json) return json.problem();
+  auto code = access_code_member(*json);
+  wipe_member(*json, "access_code");
+  if (!code) return code.problem();
+  KeyRequest request;
+  request.access_code = std::move(*code);
+  return request;
+}
+
+bool is_partition_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxPartitionNameLen || name.front() == '-') return false;
+  const bool number =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (number) return false;
+  return std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view text,
+                                    std::uint32_t low, std::uint32_t high) {
+  std::uint32_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || number < low || number > high) {
+    return bad_request(what + " is not a number between " + std::to_string(low) + " and " +
+                       std::to_string(high));
+  }
+  return number;
+}
+
+Outcome<KeyKind> parse_kind(std::string_view text) {
+  if (text == "pair") return KeyKind::pair;
+  if (text == "kek") return KeyKind::kek;
+  return bad_request("the kind of a key is \"pair\" or \"kek\"");
+}
+
+}  // namespace cipherdeck::manager

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies of the API's requests, checked: whoever gets one of these need not look again.
+#pragma once
+
+#include "host/manager/card_control.h"
+#include "host/manager/outcome.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cipherdeck::manager {
+
+constexpr std::size_t kMaxLabelLen = sizeof(cipherdeck_card_status::label) - 1;
+constexpr std::size_t kMaxPartitionNameLen = sizeof(cipherdeck_partition_record::name) - 1;
+constexpr std::size_t kMinAccessCodeLen = 8;
+constexpr std::size_t kMaxAccessCodeLen = 256;
+constexpr std::uint32_t kMaxKeyIndex = 4096;
+constexpr std::uint32_t kKekBits = 128;  // of SM4, the only cipher that wraps keys
+constexpr std::size_t kMaxBodyLen = 65536;
+
+/// {"label": "rack 7"}; the label may be absent. At most kMaxLabelLen characters of ASCII.
+struct InitRequest {
+  std::string label;
+};
+
+/// {"count": 4, "force": false}
+struct VfCountRequest {
+  std::uint32_t count = 0;
+  bool force = false;  // also when that takes VFs away from who uses them
+};
+
+/// {"partition": 2} or {"partition": "blue"}: a name or an id as text.
+struct BindRequest {
+  std::string partition;
+};
+
+/// {"name": "blue"}
+struct PartitionRequest {
+  std::string name;
+};
+
+/// {"kind": "pair", "index": 1, "access_code": "..."} or
+/// {"kind": "kek", "index": 1, "bits": 128, "access_code": "..."}, where a KEK's code may be
+/// absent.
+struct KeyRequest {
+  KeyKind kind = KeyKind::pair;
+  std::uint32_t index = 0;
+  std::uint32_t bits = 0;  // KEK only
+  std::string access_code;
+
+  KeyRequest() = default;
+  KeyRequest(KeyRequest&&) = default;
+  KeyRequest& operator=(KeyRequest&&) = default;
+  ~KeyRequest();  // wipes
+};
+
+[[nodiscard]] Outcome<InitRequest> parse_init(const std::string& body);
+[[nodiscard]] Outcome<VfCountRequest> parse_vf_count(const std::string& body);
+[[nodiscard]] Outcome<BindRequest> parse_bind(const std::string& body);
+[[nodiscard]] Outcome<PartitionRequest> parse_partition(const std::string& body);
+[[nodiscard]] Outcome<KeyRequest> parse_key(const std::string& body);
+/// {"access_code": "..."}; kind and index come from the path and are left as they are made.
+[[nodiscard]] Outcome<KeyRequest> parse_access_code(const std::string& body);
+
+/// Whether a text may name a partition: 1 to kMaxPartitionNameLen letters, digits, '.', '_' and
+/// '-', not digits alone, which would be an id, and not beginning with '-', which would be an
+/// option.
+[[nodiscard]] bool is_partition_name(std::string_view name);
+
+/// A decimal number without sign from `low` to `high`, for parts of paths.
+[[nodiscard]] Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view text,
+                                                  std::uint32_t low, std::uint32_t high);
+/// "pair" or "kek".
+[[nodiscard]] Outcome<KeyKind> parse_kind(std::string_view text);
+
+}  // namespace cipherdeck::manager

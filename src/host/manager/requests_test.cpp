@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/manager/requests.h"
+
+#include <gtest/gtest.h>
+
+namespace cipherdeck::manager {
+namespace {
+
+TEST(PartitionName, MayBeWhatPeopleCallThings) {
+  for (const char* name : {"blue", "a", "tenant-7", "web_2.prod", "7up", ".x"}) {
+    EXPECT_TRUE(is_partition_name(name)) << name;
+  }
+  EXPECT_TRUE(is_partition_name(std::string(47, 'x')));
+}
+
+TEST(PartitionName, MayNotConfuse) {
+  for (const char* name : {"", "7", "007", "-x", "a b", "a/b", "a\nb", "a\"b", "a%b", "\x01",
+                           "\x7f", "\xc3\xa4", "\xff"}) {
+    EXPECT_FALSE(is_partition_name(name)) << name;
+  }
+  EXPECT_FALSE(is_partition_name(std::string(48, 'x')));
+  EXPECT_FALSE(is_partition_name(std::string_view("a\0b", 3)));
+}
+
+TEST(ParseInit, LabelMayBeAbsent) {
+  EXPECT_EQ(parse_init("")->label, "");
+  EXPECT_EQ(parse_init("{}")->label, "");
+  EXPECT_EQ(parse_init(R"({"label":"rack 7"})")->label, "rack 7");
+  EXPECT_FALSE(parse_init(R"({"label":7})"));
+  EXPECT_FALSE(parse_init(R"({"label":"a\u0007"})"));
+  EXPECT_FALSE(parse_init("{\"label\":\"\xc3\xa4\"}"));
+  EXPECT_TRUE(parse_init(R"({"label":")" + std::string(31, 'x') + R"("})"));
+  EXPECT_FALSE(parse_init(R"({"label":")" + std::string(32, 'x') + R"("})"));
+  EXPECT_FALSE(parse_init(R"({"lable":"x"})"));
+}
+
+TEST(ParseVfCount, TakesNumbersOnly) {
+  EXPECT_EQ(parse_vf_count(R"({"count":4})")->count, 4U);
+  EXPECT_FALSE(parse_vf_count(R"({"count":4})")->force);
+  EXPECT_TRUE(parse_vf_count(R"({"count":0,"force":true})")->force);
+  for (const char* body : {"", "[]", "4", R"({"count":-1})", R"({"count":257})", R"({"count":4.0})",
+                           R"({"count":"4"})", R"({"count":true})", R"({"count":4,"force":1})",
+                           R"({"count":99999999999999999999})"}) {
+    EXPECT_FALSE(parse_vf_count(body)) << body;
+  }
+}
+
+TEST(ParseBind, TakesNameOrId) {
+  EXPECT_EQ(parse_bind(R"({"partition":"blue"})")->partition, "blue");
+  EXPECT_EQ(parse_bind(R"({"partition":3})")->partition, "3");
+  EXPECT_FALSE(parse_bind(R"({"partition":""})"));
+  EXPECT_FALSE(parse_bind(R"({"partition":-3})"));
+  EXPECT_FALSE(parse_bind("{}"));
+}
+
+TEST(ParseKey, ReadsAPair) {
+  const auto request = parse_key(R"({"kind":"pair","index":1,"access_code":"12345678"})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->kind, KeyKind::pair);
+  EXPECT_EQ(request->index, 1U);
+  EXPECT_EQ(request->access_code, "12345678");
+}
+
+TEST(ParseKey, ReadsAKek) {
+  const auto request = parse_key(R"({"kind":"kek","index":9,"bits":128,"access_code":"12345678"})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->kind, KeyKind::kek);
+  EXPECT_EQ(request->bits, 128U);
+  EXPECT_EQ(parse_key(R"({"kind":"kek","index":9,"bits":128})")->access_code, "");
+  EXPECT_FALSE(parse_key(R"({"kind":"kek","index":9,"bits":128,"access_code":""})"));
+}
+
+TEST(ParseKey, RefusesWhatIsOutOfBounds) {
+  for (const char* body :
+       {R"({"kind":"pair","index":0,"access_code":"12345678"})",
+        R"({"kind":"pair","index":4097,"access_code":"12345678"})",
+        R"({"kind":"pair","index":1,"access_code":"1234567"})", R"({"kind":"pair","index":1})",
+        R"({"kind":"pair","access_code":"12345678"})",
+        R"({"kind":"rsa","index":1,"access_code":"12345678"})",
+        R"({"kind":"pair","index":1,"bits":128,"access_code":"12345678"})",
+        R"({"kind":"kek","index":1,"access_code":"12345678"})", R"({"kind":"kek","index":1})",
+        R"({"kind":"kek","index":1,"bits":64,"access_code":"12345678"})",
+        R"({"kind":"kek","index":1,"bits":256})", R"({"index":1,"access_code":"12345678"})"}) {
+    EXPECT_FALSE(parse_key(body)) << body;
+  }
+  const std::string head = R"({"kind":"pair","index":1,"access_code":")";
+  EXPECT_TRUE(parse_key(head + std::string(256, 'x') + "\"}"));
+  EXPECT_FALSE(parse_key(head + std::string(257, 'x') + "\"}"));
+}
+
+TEST(ParseKey, DoesNotRepeatTheCodeInItsProblem) {
+  const auto request = parse_access_code(R"({"access_code":"secret!"})");
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.problem().error.find("secret!"), std::string::npos);
+  EXPECT_EQ(request.problem().http_status, 400);
+}
+
+TEST(ParseObject, BoundsDepthAndLength) {
+  EXPECT_FALSE(parse_init(std::string(kMaxBodyLen + 1, ' ')));
+  EXPECT_FALSE(parse_init(std::string(kMaxBodyLen, '[')));
+}
+
+TEST(ParseNumber, TakesDecimalsOnly) {
+  EXPECT_EQ(*parse_number("x", "17", 1, 256), 17U);
+  for (const char* text : {"", "0", "257", "-1", "+1", " 1", "1 ", "0x1", "99999999999"}) {
+    EXPECT_FALSE(parse_number("x", text, 1, 256)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace cipherdeck::manager

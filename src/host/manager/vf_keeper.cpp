@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/manager/vf_keeper.h"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+namespace cipherdeck::manager {
+
+Outcome<std::uint32_t> VfKeeper::set(std::uint32_t count, bool force) {
+  const std::lock_guard lock(m_mutex);
+  auto outcome = apply(count, force);
+  if (!outcome) return outcome;
+  if (const auto saved = save_state(m_path, State{count}); !saved) {
+    spdlog::error("cannot write {}: {}", m_path.string(), to_string(saved.error()));
+    return Problem{500,
+                   "there are " + std::to_string(count) + " VFs now, but the state file " +
+                       m_path.string() + " cannot be written",
+                   "Check its space and permissions and set the number of VFs again."};
+  }
+  m_state.num_vfs = count;
+  return outcome;
+}
+
+Outcome<std::uint32_t> VfKeeper::apply(std::uint32_t count, bool force) {
+  const auto what = "cannot set the number of VFs to " + std::to_string(count);
+  const auto total = m_driver.total_vfs();
+  if (!total) return problem_of(total.error(), what);
+  if (count > *total) {
+    return bad_request(what + ": the card has " + std::to_string(*total) + " at most");
+  }
+  const auto now = m_driver.num_vfs();
+  if (!now) return problem_of(now.error(), what);
+  if (*now != count && *now != 0 && !force) {
+    const auto functions = m_card.functions();
+    if (!functions) return problem_of(functions.error(), what);
+    for (const auto& record : *functions) {
+      if (record.num_queue_pairs == 0) continue;
+      return Problem{409,
+                     what + ": VF " + std::to_string(record.function) +
+                         " is in use, and all VFs go away while their number changes",
+                     "Stop what uses it, or repeat with --force to take it away."};
+    }
+  }
+  if (const auto set = m_driver.set_num_vfs(count); !set) return problem_of(set.error(), what);
+  if (*now != count) spdlog::info("number of VFs changed from {} to {}", *now, count);
+  return count;
+}
+
+void VfKeeper::tend() {
+  const std::lock_guard lock(m_mutex);
+  const auto connection = m_driver.connect();
+  if (connection.status() != m_last_error) {
+    m_last_error = connection.status();
+    if (!connection) spdlog::warn("the card does not answer: {}", to_string(connection.error()));
+  }
+  if (!connection || *connection == m_tended) return;
+  spdlog::info("connected to the card");
+  m_tended = *connection;
+  restore();
+}
+
+void VfKeeper::restore() {
+  const auto now = m_driver.num_vfs();
+  if (!now) {
+    m_tended = 0;  // once more at the next call
+    return spdlog::error("cannot read the number of VFs: {}", to_string(now.error()));
+  }
+  if (*now == m_state.num_vfs) return;
+  if (const auto set = m_driver.set_num_vfs(m_state.num_vfs); !set) {
+    m_tended = 0;
+    return spdlog::error("cannot make {} VFs again: {}", m_state.num_vfs, to_string(set.error()));
+  }
+  spdlog::info("made {} VFs again", m_state.num_vfs);
+}
+
+}  // namespace cipherdeck::manager

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The IOVM's part that makes VFs and makes them again: after the card or the manager was restarted
+// there are as many as were asked for last.
+#pragma once
+
+#include "host/manager/card_control.h"
+#include "host/manager/outcome.h"
+#include "host/manager/pf_driver.h"
+#include "host/manager/state_file.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+
+namespace cipherdeck::manager {
+
+/// Thread-safe.
+class VfKeeper {
+ public:
+  VfKeeper(PfDriver& driver, CardControl& card, std::filesystem::path state_file, State state)
+      : m_driver(driver), m_card(card), m_path(std::move(state_file)), m_state(state) {}
+
+  /// Changes the number of VFs, and remembers it. When there are VFs already they all go for a
+  /// moment: without `force` that is refused while one has a queue pair open. Gives the number
+  /// there is now.
+  Outcome<std::uint32_t> set(std::uint32_t count, bool force);
+
+  /// Connects if need be, and makes the VFs again on a card that has been restarted. Logs what it
+  /// does and every change between reachable and not. To be called every second or so.
+  void tend();
+
+ private:
+  Outcome<std::uint32_t> apply(std::uint32_t count, bool force);
+  void restore();
+
+  PfDriver& m_driver;
+  CardControl& m_card;
+  const std::filesystem::path m_path;
+  std::mutex m_mutex;
+  State m_state;
+  std::uint64_t m_tended = 0;      // the connection whose VFs were restored
+  std::uint16_t m_last_error = 0;  // logged; not again while it stays the same
+};
+
+}  // namespace cipherdeck::manager

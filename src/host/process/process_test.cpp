@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/process/hardening.h"
+#include "host/process/lock_file.h"
+#include "host/process/service.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace cipherdeck::process {
+namespace {
+
+/// Runs `body` in a child; gives its wait status.
+int in_child(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+bool exited_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+TEST(Confine, RefusesSocketsOfTheNetwork) {
+  EXPECT_TRUE(exited_with(in_child([] {
+                            if (!confine()) return 1;
+                            if (socket(AF_INET, SOCK_STREAM, 0) != -1 || errno != EPERM) return 2;
+                            if (socket(AF_INET6, SOCK_DGRAM, 0) != -1 || errno != EPERM) return 3;
+                            if (socket(AF_NETLINK, SOCK_RAW, 0) != -1 || errno != EPERM) return 4;
+                            return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : 5;
+                          }),
+                          0));
+}
+
+TEST(Confine, EndsAProcessThatRunsAProgram) {
+  const int status = in_child([] {
+    if (!confine()) return 1;
+    execl("/bin/true", "true", nullptr);
+    return 2;
+  });
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) << status;
+}
+
+TEST(Confine, AllowsThreadsButNoProcesses) {
+  EXPECT_TRUE(exited_with(in_child([] {
+                            if (!confine()) return 1;
+                            int seen = 0;
+                            std::thread([&] { seen = 7; }).join();
+                            if (seen != 7) return 2;
+                            return fork() == -1 && errno == EPERM ? 0 : 3;
+                          }),
+                          0));
+}
+
+TEST(Confine, HoldsForThreadsThatAreThere) {
+  EXPECT_TRUE(exited_with(in_child([] {
+                            std::atomic<int> go{0};
+                            int error = 0;
+                            std::thread other([&] {
+                              while (go == 0) std::this_thread::yield();
+                              error = socket(AF_INET, SOCK_STREAM, 0) == -1 ? errno : 0;
+                            });
+                            const bool confined = confine().ok();
+                            go = 1;
+                            other.join();
+                            return confined && error == EPERM ? 0 : 1;
+                          }),
+                          0));
+}
+
+#endif
+
+TEST(Hardening, ForbidsCores) {
+  EXPECT_TRUE(exited_with(in_child([] {
+                            if (!forbid_dumps()) return 1;
+                            rlimit limit{};
+                            getrlimit(RLIMIT_CORE, &limit);
+                            return limit.rlim_max == 0 ? 0 : 2;
+                          }),
+                          0));
+}
+
+TEST(Hardening, KnowsGroupsByNameAndNumber) {
+  EXPECT_EQ(group_id("root").value(), 0U);
+  EXPECT_EQ(group_id("4711").value(), 4711U);
+  EXPECT_EQ(group_id("no-such-group-here").error(), Error::not_found);
+}
+
+TEST(Hardening, RefusesAnUnknownUser) {
+  EXPECT_EQ(become_user("no-such-user-here").error(), Error::not_found);
+}
+
+class LockFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/cipherdeck-lock-XXXXXX";
+    m_directory = mkdtemp(pattern);
+  }
+  void TearDown() override { std::filesystem::remove_all(m_directory); }
+  std::filesystem::path m_directory;
+};
+
+TEST_F(LockFileTest, KeepsOthersAway) {
+  const auto path = m_directory / "lock";
+  auto first = LockFile::acquire(path);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(LockFile::holder(path), std::to_string(getpid()));
+  EXPECT_EQ(LockFile::acquire(path).error(), Error::busy);
+  { const LockFile gone = std::move(*first); }
+  EXPECT_TRUE(LockFile::acquire(path));
+}
+
+TEST_F(LockFileTest, IsFreeAfterItsHolderWasKilled) {
+  const auto path = m_directory / "lock";
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto held = LockFile::acquire(path);
+    static_cast<void>(write(ready[1], held ? "y" : "n", 1));
+    pause();
+  }
+  char answer = 0;
+  ASSERT_EQ(read(ready[0], &answer, 1), 1);
+  EXPECT_EQ(answer, 'y');
+  EXPECT_EQ(LockFile::acquire(path).error(), Error::busy);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_TRUE(LockFile::acquire(path));
+}
+
+TEST_F(LockFileTest, SaysWhyItCannotBeMade) {
+  EXPECT_EQ(LockFile::acquire(m_directory / "none" / "lock").error(), Error::io);
+}
+
+TEST(Service, RefusesAnUnknownLogLevel) {
+  EXPECT_TRUE(start_log("test", "warn"));
+  EXPECT_TRUE(start_log("test", "off"));
+  EXPECT_FALSE(start_log("test", "loud"));
+}
+
+TEST(Service, WaitsForTheSignalThatEndsIt) {
+  EXPECT_TRUE(exited_with(in_child([] {
+                            hold_signals();
+                            if (wait_for_end(std::chrono::milliseconds(1))) return 1;
+                            kill(getpid(), SIGTERM);
+                            return wait_for_end(std::chrono::milliseconds(1000)) ? 0 : 2;
+                          }),
+                          0));
+}
+
+}  // namespace
+}  // namespace cipherdeck::process

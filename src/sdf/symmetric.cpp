@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clause 6.5: symmetric operations. Long data goes to the card in chunks, and the IV that the card
+// gives back carries one over to the next.
+#include "base/secret.h"
+#include "sdf/guard.h"
+#include "sdf/library.h"
+#include "sdf/wire.h"
+
+#include <algorithm>
+
+namespace cipherdeck::sdf {
+namespace {
+
+using Block = std::array<std::uint8_t, kBlockLen>;
+
+// Large enough that the round trip does not count, small enough that the next chunk's copy and
+// other callers find their place.
+constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kMaxTagLen = 16;
+constexpr std::size_t kMaxNonceLen = 256;
+
+// A key handle and algorithm of a session.
+struct Operation {
+  std::shared_ptr<const Session> session;
+  driver::Request request;
+};
+
+Result<Operation> begin(std::uint16_t opcode, const void* session_handle, const void* key,
+                        std::uint32_t algorithm) {
+  auto& library = Library::instance();
+  Operation operation;
+  CIPHERDECK_ASSIGN(operation.session, library.session(session_handle));
+  CIPHERDECK_ASSIGN(operation.request.key, library.key(session_handle, key, KeyKind::session_key));
+  operation.request.opcode = opcode;
+  operation.request.algorithm =
+      to_symmetric_algorithm(algorithm, operation.session->config().sm4_base);
+  return operation;
+}
+
+bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept {
+  return (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
+}
+
+// A tweak of XTS belongs to one data unit, which is not cut.
+std::size_t chunk_len(const Operation& operation, std::size_t len) noexcept {
+  const std::size_t most = operation.session->device->channel.max_data_len();
+  if (operation.request.algorithm == CIPHERDECK_ALG_SM4_XTS) return len;
+  return std::min(kChunk, most & ~(kBlockLen - 1));
+}
+
+Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void* key,
+                   std::uint32_t algorithm, unsigned char* iv, const unsigned char* data,
+                   unsigned int data_len, unsigned char* out, unsigned int* out_len) {
+  CIPHERDECK_ASSIGN(Operation operation, begin(opcode, session_handle, key, algorithm));
+  CIPHERDECK_ASSIGN(Bytes rest, input(data, data_len));
+  if (rest.empty()) return Error::invalid_argument;
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, data_len));
+  if (query) return {};
+  Block chained{};
+  const bool has_iv = !is_mode(operation.request.algorithm, CIPHERDECK_ALG_ECB);
+  if (has_iv) {
+    if (iv == nullptr) return Error::invalid_argument;
+    std::memcpy(chained.data(), iv, chained.size());
+    operation.request.params = chained;
+    operation.request.params_result = chained;
+  }
+  const std::size_t chunk = chunk_len(operation, rest.size());
+  while (!rest.empty()) {
+    operation.request.input = rest.first(std::min(chunk, rest.size()));
+    operation.request.output = {out, operation.request.input.size()};
+    CIPHERDECK_TRY(operation.session->execute(operation.request));
+    out += operation.request.input.size();
+    rest = rest.subspan(operation.request.input.size());
+  }
+  if (has_iv) std::memcpy(iv, chained.data(), chained.size());
+  return {};
+}
+
+Result<void> calculate_mac(const void* session_handle, const void* key, std::uint32_t algorithm,
+                           unsigned char* iv, const unsigned char* data, unsigned int data_len,
+                           unsigned char* out, unsigned int* out_len) {
+  CIPHERDECK_ASSIGN(Operation operation, begin(CIPHERDECK_OP_MAC, session_handle, key, algorithm));
+  CIPHERDECK_ASSIGN(Bytes rest, input(data, data_len));
+  if (rest.empty() || rest.size() % kBlockLen != 0 || iv == nullptr) {
+    return Error::invalid_argument;
+  }
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, kBlockLen));
+  if (query) return {};
+  Block mac;
+  std::memcpy(mac.data(), iv, mac.size());
+  const std::size_t chunk = chunk_len(operation, rest.size());
+  operation.request.params = mac;
+  operation.request.output = mac;
+  while (!rest.empty()) {
+    operation.request.input = rest.first(std::min(chunk, rest.size()));
+    CIPHERDECK_TRY(operation.session->execute(operation.request));
+    rest = rest.subspan(operation.request.input.size());
+  }
+  std::memcpy(iv, mac.data(), mac.size());
+  std::memcpy(out, mac.data(), mac.size());
+  return {};
+}
+
+struct Authenticated {
+  const unsigned char* nonce;
+  unsigned int nonce_len;
+  const unsigned char* aad;
+  unsigned int aad_len;
+  const unsigned char* data;
+  unsigned int data_len;
+};
+
+Result<Operation> begin_authenticated(std::uint16_t opcode, const void* session_handle,
+                                      const void* key, std::uint32_t algorithm,
+                                      const Authenticated& what) {
+  CIPHERDECK_ASSIGN(Operation operation, begin(opcode, session_handle, key, algorithm));
+  CIPHERDECK_ASSIGN(operation.request.params, input(what.nonce, what.nonce_len));
+  CIPHERDECK_ASSIGN(operation.request.aux, input(what.aad, what.aad_len));
+  CIPHERDECK_ASSIGN(operation.request.input, input(what.data, what.data_len));
+  if (what.nonce_len == 0 || what.nonce_len > kMaxNonceLen) return Error::invalid_argument;
+  return operation;
+}
+
+Result<void> auth_encrypt(const void* session_handle, const void* key, std::uint32_t algorithm,
+                          const Authenticated& what, unsigned char* out, unsigned int* out_len,
+                          unsigned char* tag, unsigned int* tag_len) {
+  CIPHERDECK_ASSIGN(Operation operation, begin_authenticated(CIPHERDECK_OP_AUTH_ENCRYPT,
+                                                             session_handle, key, algorithm, what));
+  if (*tag_len == 0) *tag_len = kMaxTagLen;
+  if (*tag_len > kMaxTagLen) *tag_len = kMaxTagLen;  // room for more than there is
+  // Without data there need be no place for it.
+  static unsigned char nowhere;
+  unsigned char* const place = out == nullptr && what.data_len == 0 ? &nowhere : out;
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(place, out_len, what.data_len));
+  if (query || tag == nullptr) return {};
+  std::vector<std::uint8_t> sealed(what.data_len + *tag_len);
+  operation.request.arg0 = *tag_len;
+  operation.request.output = sealed;
+  CIPHERDECK_ASSIGN(const driver::Reply reply, operation.session->execute(operation.request));
+  if (reply.output_len != sealed.size()) return Error::internal;
+  if (what.data_len != 0) std::memcpy(out, sealed.data(), what.data_len);
+  std::memcpy(tag, sealed.data() + what.data_len, *tag_len);
+  return {};
+}
+
+Result<void> auth_decrypt(const void* session_handle, const void* key, std::uint32_t algorithm,
+                          const Authenticated& what, const unsigned char* tag, unsigned int tag_len,
+                          unsigned char* out, unsigned int* out_len) {
+  CIPHERDECK_ASSIGN(Operation operation, begin_authenticated(CIPHERDECK_OP_AUTH_DECRYPT,
+                                                             session_handle, key, algorithm, what));
+  CIPHERDECK_ASSIGN(const Bytes tag_bytes, input(tag, tag_len));
+  if (tag_len == 0 || tag_len > kMaxTagLen) return Error::invalid_argument;
+  static unsigned char nowhere;
+  unsigned char* const place = out == nullptr && what.data_len == 0 ? &nowhere : out;
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(place, out_len, what.data_len));
+  if (query) return {};
+  std::vector<std::uint8_t> sealed(operation.request.input.begin(), operation.request.input.end());
+  sealed.insert(sealed.end(), tag_bytes.begin(), tag_bytes.end());
+  operation.request.input = sealed;
+  operation.request.arg0 = tag_len;
+  operation.request.output = {out, what.data_len};
+  auto reply = operation.session->execute(operation.request);
+  return reply ? Result<void>{} : reply.error();
+}
+
+}  // namespace
+}  // namespace cipherdeck::sdf
+
+using namespace cipherdeck;       // NOLINT: what follows is the C interface to the above
+using namespace cipherdeck::sdf;  // NOLINT
+
+SDF_EXPORT int SDF_Encrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
+                           unsigned char* pucIV, unsigned char* pucData, unsigned int uiDataLength,
+                           unsigned char* pucEncData, unsigned int* puiEncDataLength) {
+  return guard(__func__, {puiEncDataLength}, [&] {
+    return crypt(CIPHERDECK_OP_ENCRYPT, hSessionHandle, hKeyHandle, uiAlgID, pucIV, pucData,
+                 uiDataLength, pucEncData, puiEncDataLength);
+  });
+}
+
+SDF_EXPORT int SDF_Decrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
+                           unsigned char* pucIV, unsigned char* pucEncData,
+                           unsigned int uiEncDataLength, unsigned char* pucData,
+                           unsigned int* puiDataLength) {
+  return guard(__func__, {puiDataLength}, [&] {
+    return crypt(CIPHERDECK_OP_DECRYPT, hSessionHandle, hKeyHandle, uiAlgID, pucIV, pucEncData,
+                 uiEncDataLength, pucData, puiDataLength);
+  });
+}
+
+SDF_EXPORT int SDF_CalculateMAC(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
+                                unsigned char* pucIV, unsigned char* pucData,
+                                unsigned int uiDataLength, unsigned char* pucMAC,
+                                unsigned int* puiMACLength) {
+  return guard(__func__, {puiMACLength}, [&] {
+    return calculate_mac(hSessionHandle, hKeyHandle, uiAlgID, pucIV, pucData, uiDataLength, pucMAC,
+                         puiMACLength);
+  });
+}
+
+SDF_EXPORT int SDF_AuthEnc(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
+                           unsigned char* pucStartVar, unsigned int uiStartVarLength,
+                           unsigned char* pucAad, unsigned int uiAadLength, unsigned char* pucData,
+                           unsigned int uiDataLength, unsigned char* pucEncData,
+                           unsigned int* puiEncDataLength, unsigned char* pucAuthData,
+                           unsigned int* puiAuthDataLength) {
+  return guard(__func__, {puiEncDataLength, puiAuthDataLength}, [&] {
+    return auth_encrypt(hSessionHandle, hKeyHandle, uiAlgID,
+                        {pucStartVar, uiStartVarLength, pucAad, uiAadLength, pucData, uiDataLength},
+                        pucEncData, puiEncDataLength, pucAuthData, puiAuthDataLength);
+  });
+}
+
+SDF_EXPORT int SDF_AuthDec(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
+                           unsigned char* pucStartVar, unsigned int uiStartVarLength,
+                           unsigned char* pucAad, unsigned int uiAadLength,
+                           unsigned char* pucAuthData, unsigned int uiAuthDataLength,
+                           unsigned char* pucEncData, unsigned int uiEncDataLength,
+                           unsigned char* pucData, unsigned int* puiDataLength) {
+  return guard(__func__, {puiDataLength}, [&] {
+    return auth_decrypt(
+        hSessionHandle, hKeyHandle, uiAlgID,
+        {pucStartVar, uiStartVarLength, pucAad, uiAadLength, pucEncData, uiEncDataLength},
+        pucAuthData, uiAuthDataLength, pucData, puiDataLength);
+  });
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs of any mode, direction and length, allowed or not: nothing outside their buffers is touched,
+// what was encrypted decrypts to what it was, and all implementations of SM4 and GHASH agree.
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "engine/batch.h"
+#include "engine/modes/ghash.h"
+#include "engine/sm4/sm4_variants.h"
+
+namespace {
+
+using namespace cipherdeck;
+using namespace cipherdeck::engine;
+using Buffer = std::vector<std::uint8_t>;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+// Takes values off the front of the input; zeros when it has ended.
+class Reader {
+ public:
+  explicit Reader(Bytes data) : m_data(data) {}
+  std::uint8_t byte() {
+    if (m_data.empty()) return 0;
+    const std::uint8_t value = m_data.front();
+    m_data = m_data.subspan(1);
+    return value;
+  }
+  Buffer bytes(std::size_t len) {
+    Buffer out(len);
+    for (std::uint8_t& value : out) value = byte();
+    return out;
+  }
+  Buffer rest() { return {m_data.begin(), m_data.end()}; }
+
+ private:
+  Bytes m_data;
+};
+
+Sm4Key read_key(Reader& reader) {
+  const Buffer bytes = reader.bytes(kSm4KeyLen);
+  return Sm4Key(Bytes(bytes).first<kSm4KeyLen>());
+}
+
+void try_cipher(Reader& reader) {
+  const Sm4Key key = read_key(reader), tweak_key = read_key(reader);
+  const Buffer iv = reader.bytes(16);
+  CipherJob job;
+  job.mode = static_cast<CipherMode>(reader.byte() % 8);
+  const std::uint8_t missing = reader.byte();
+  const Buffer input = reader.rest();
+  Buffer first_iv = iv, second_iv = iv, output(input.size()), back(input.size());
+  job.key = missing == 1 ? nullptr : &key;
+  job.tweak_key = missing == 2 ? nullptr : &tweak_key;
+  job.iv = missing == 3 ? nullptr : first_iv.data();
+  job.input = input.data();
+  job.output = output.data();
+  job.len = input.size();
+  (void)cost_ns(job);
+  run(std::span(&job, 1));
+  if (!job.result) {
+    require(job.result.status() == to_status(Error::invalid_argument));
+    require(first_iv == iv);
+    require(std::ranges::all_of(output, [](std::uint8_t byte) { return byte == 0; }));
+    return;
+  }
+  job.direction = Direction::decrypt;
+  job.iv = second_iv.data();
+  job.input = output.data();
+  job.output = back.data();
+  run(std::span(&job, 1));
+  require(job.result.ok());
+  require(back == input);
+  if (job.mode != CipherMode::ecb) require(second_iv == (missing == 3 ? iv : first_iv));
+}
+
+void try_aead(Reader& reader) {
+  const Sm4Key key = read_key(reader);
+  AeadJob job;
+  job.mode = static_cast<AeadMode>(reader.byte() % 3);
+  const Buffer nonce = reader.bytes(reader.byte() % 20), aad = reader.bytes(reader.byte());
+  Buffer tag(reader.byte() % 18);
+  tag.reserve(1);  // not null, even if empty
+  const std::uint8_t flip = reader.byte();
+  const Buffer input = reader.rest();
+  Buffer data = input;
+  job.key = &key;
+  job.nonce = nonce;
+  job.aad = aad;
+  job.input = job.output = data.data();
+  job.len = data.size();
+  job.tag = tag.data();
+  job.tag_len = tag.size();
+  run(std::span(&job, 1));
+  if (!job.result) return require(data == input);
+  if (flip != 0) tag[flip % tag.size()] ^= flip;
+  job.direction = Direction::decrypt;
+  run(std::span(&job, 1));
+  require(job.result.ok() == (flip == 0));
+  require(data == (flip == 0 ? input : Buffer(input.size())));
+}
+
+void try_variants(Reader& reader) {
+  const Sm4Key key = read_key(reader);
+  modes::Block point;
+  std::ranges::copy(reader.bytes(16), point.begin());
+  Buffer input = reader.rest();
+  const std::size_t num_blocks = input.size() / 16;
+  Buffer expected(16 * num_blocks), output(16 * num_blocks);
+  sm4::crypt_blocks_portable(expected.data(), input.data(), num_blocks, key.round_keys());
+  for (const sm4::Variant& variant : sm4::variants()) {
+    if (!variant.is_available()) continue;
+    variant.crypt_blocks(output.data(), input.data(), num_blocks, key.round_keys());
+    require(output == expected);
+  }
+  modes::Ghash portable(point, modes::ghash_variants().back());
+  portable.update_padded(input);
+  const modes::Block hash = portable.finish(0, input.size());
+  for (const modes::GhashVariant& variant : modes::ghash_variants()) {
+    if (!variant.is_available()) continue;
+    modes::Ghash other(point, variant);
+    other.update_padded(input);
+    require(other.finish(0, input.size()) == hash);
+  }
+}
+
+void try_hash(Reader& reader) {
+  const std::size_t step = 1 + reader.byte();
+  const Buffer input = reader.rest();
+  Sm3 state;
+  for (std::size_t i = 0; i < input.size(); i += step) {
+    state.update(Bytes(input).subspan(i, std::min(step, input.size() - i)));
+  }
+  require(state.finish() == Sm3::digest(input));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t len) {
+  Reader reader({data, len});
+  switch (reader.byte() % 4) {
+    case 0:
+      try_cipher(reader);
+      break;
+    case 1:
+      try_aead(reader);
+      break;
+    case 2:
+      try_variants(reader);
+      break;
+    default:
+      try_hash(reader);
+  }
+  return 0;
+}
