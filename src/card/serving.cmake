@@ -28,3 +28,6 @@ target_compile_definitions(cipherdeck_card PRIVATE CIPHERDECK_VERSION_TEXT="${PR
 if(CIPHERDECK_TESTS)
   target_link_libraries(card_test PRIVATE OpenSSL::Crypto)
 endif()
+cipherdeck_fuzzer(submission_ring_fuzz
+  SOURCES ${PROJECT_SOURCE_DIR}/tests/fuzz/submission_ring_fuzz.cpp
+  USES cipherdeck_card)

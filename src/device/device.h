@@ -2,6 +2,10 @@
 // The device: the PCI functions of one card, each served to one client at a time on a vfio-user
 // socket of its own. The PF is there from start to end; its SR-IOV capability makes and removes
 // VFs. One thread serves all messages, and a second one runs management commands.
+//
+// For a seccomp filter: besides sockets, epoll, eventfd, memfd_create, fcntl, fstatfs and mmap it
+// calls io_submit and io_getevents while it runs (see EventSignaller), and io_setup and io_destroy
+// at start and end; if those fail with an error rather than death, it does without.
 #pragma once
 
 #include "base/result.h"

@@ -22,7 +22,8 @@ enum class Direction : std::uint8_t { encrypt, decrypt };
 
 /// `len` bytes from `input` to `output`, which are the same or do not overlap. ECB and CBC take
 /// multiples of 16, XTS 16 or more, the others any length; else invalid_argument. Input may be
-/// memory that its owner changes meanwhile: each byte is read once.
+/// memory that its owner changes meanwhile: each byte is read once. XTS has the bit order of GB/T
+/// 17964-2021; what `iv` becomes in each mode is said in engine/modes/modes.h.
 struct CipherJob {
   const Sm4Key* key = nullptr;
   const Sm4Key* tweak_key = nullptr;  // XTS only

@@ -45,6 +45,33 @@ TEST_F(SdfTest, CiphersAgreeWithOpenSsl) {
   }
 }
 
+TEST_F(SdfTest, XtsTakesAnyLengthFromOneBlock) {
+  const Buffer key = pattern(32, 60), first(key.begin(), key.begin() + 16),
+               second(key.begin() + 16, key.end());
+  void* const handle = import(key);
+  for (const std::size_t len : {16, 100, 4096, (256 << 10) + 5, 600000}) {
+    Buffer data = pattern(len, 1), tweak = pattern(16, 2), out(len);
+    const Buffer expected = engine::oracle::sm4_xts(engine::modes::XtsOrder::gbt17964,
+                                                    Direction::encrypt, first, second, tweak, data);
+    unsigned int out_len = 0;
+    ASSERT_EQ(SDF_Encrypt(m_session, handle, SGD_SM4_XTS, tweak.data(), data.data(), len_of(data),
+                          out.data(), &out_len),
+              SDR_OK);
+    EXPECT_TRUE(out == expected) << len;
+    tweak = pattern(16, 2);
+    ASSERT_EQ(SDF_Decrypt(m_session, handle, SGD_SM4_XTS, tweak.data(), out.data(), len_of(out),
+                          out.data(), &out_len),
+              SDR_OK);
+    EXPECT_TRUE(out == data) << len;
+  }
+  Buffer data = pattern(16), tweak(16);
+  unsigned int len = 0;
+  EXPECT_EQ(SDF_Encrypt(m_session, import(pattern(16)), SGD_SM4_XTS, tweak.data(), data.data(), 16,
+                        data.data(), &len),
+            SDR_KEYTYPEERR)
+      << "XTS takes two keys";
+}
+
 TEST_F(SdfTest, IvCarriesOverFromCallToCall) {
   const Buffer key = pattern(16, 1);
   void* const handle = import(key);

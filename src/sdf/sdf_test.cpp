@@ -113,6 +113,32 @@ TEST_F(SdfTest, AccessCodeIsChecked) {
   get_right(1);
 }
 
+TEST_F(SdfTest, KekWithAnAccessCode) {
+  Buffer code(kKekAccessCode.begin(), kKekAccessCode.end()), wrapped(16);
+  const auto code_len = static_cast<unsigned int>(code.size());
+  unsigned int len = 0;
+  void* key = nullptr;
+  const auto generate = [&] {
+    len = 0;
+    return SDF_GenerateKeyWithKEK(m_session, 128, SGD_SM4_ECB, 3, wrapped.data(), &len, &key);
+  };
+  EXPECT_EQ(generate(), SDR_PARDENY);
+  EXPECT_EQ(SDF_GetKEKAccessRight(m_session, 3, code.data(), code_len - 1), SDR_PRKRERR);
+  EXPECT_EQ(SDF_GetKEKAccessRight(m_session, 3, code.data(), code_len), SDR_OK);
+  EXPECT_EQ(generate(), SDR_OK);
+  EXPECT_EQ(SDF_ReleaseKEKAccessRight(m_session, 3), SDR_OK);
+  EXPECT_EQ(generate(), SDR_PARDENY);
+}
+
+TEST_F(SdfTest, KeyOfTheCardItselfSignsForNobody) {
+  ECCrefPublicKey key;
+  EXPECT_EQ(SDF_ExportSignPublicKey_ECC(m_session, 0, &key), SDR_OK);
+  Buffer code(16, 'x');
+  EXPECT_EQ(SDF_GetPrivateKeyAccessRight(m_session, 0, code.data(), 16), SDR_PRKRERR);
+  ECCSignature signature;
+  EXPECT_EQ(sign(m_session, 0, digest_of("message"), signature), SDR_PARDENY);
+}
+
 // ---- signatures
 
 TEST_F(SdfTest, OpenSslAcceptsOurSignatures) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clause 6.5: symmetric operations. Long data goes to the card in chunks, and the IV that the card
 // gives back carries one over to the next.
-#include "base/secret.h"
 #include "sdf/guard.h"
 #include "sdf/library.h"
 #include "sdf/wire.h"
@@ -41,11 +40,13 @@ bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept {
   return (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
 }
 
-// A tweak of XTS belongs to one data unit, which is not cut.
-std::size_t chunk_len(const Operation& operation, std::size_t len) noexcept {
-  const std::size_t most = operation.session->device->channel.max_data_len();
-  if (operation.request.algorithm == CIPHERDECK_ALG_SM4_XTS) return len;
-  return std::min(kChunk, most & ~(kBlockLen - 1));
+// How much of `len` bytes goes to the card now. Never does less than a block remain: XTS could not
+// steal from the block before it.
+std::size_t next_chunk(const Operation& operation, std::size_t len) noexcept {
+  const std::size_t most = operation.session->device->channel.max_data_len() & ~(kBlockLen - 1);
+  const std::size_t chunk = std::min(kChunk, most);
+  if (len <= chunk) return len;
+  return len - chunk < kBlockLen ? chunk - kBlockLen : chunk;
 }
 
 Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void* key,
@@ -64,9 +65,8 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void*
     operation.request.params = chained;
     operation.request.params_result = chained;
   }
-  const std::size_t chunk = chunk_len(operation, rest.size());
   while (!rest.empty()) {
-    operation.request.input = rest.first(std::min(chunk, rest.size()));
+    operation.request.input = rest.first(next_chunk(operation, rest.size()));
     operation.request.output = {out, operation.request.input.size()};
     CIPHERDECK_TRY(operation.session->execute(operation.request));
     out += operation.request.input.size();
@@ -88,11 +88,10 @@ Result<void> calculate_mac(const void* session_handle, const void* key, std::uin
   if (query) return {};
   Block mac;
   std::memcpy(mac.data(), iv, mac.size());
-  const std::size_t chunk = chunk_len(operation, rest.size());
   operation.request.params = mac;
   operation.request.output = mac;
   while (!rest.empty()) {
-    operation.request.input = rest.first(std::min(chunk, rest.size()));
+    operation.request.input = rest.first(next_chunk(operation, rest.size()));
     CIPHERDECK_TRY(operation.session->execute(operation.request));
     rest = rest.subspan(operation.request.input.size());
   }

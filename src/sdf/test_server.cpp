@@ -41,6 +41,7 @@ void furnish(card::Card& card) {
   for (std::uint32_t index = 1; index <= 2; ++index) {
     manage(card, CIPHERDECK_OP_KEK_GENERATE, partition, 128, index, "");
   }
+  manage(card, CIPHERDECK_OP_KEK_GENERATE, partition, 128, 3, kKekAccessCode);
   for (std::uint32_t function = 1; function <= kNumVfs; ++function) {
     manage(card, CIPHERDECK_OP_FUNCTION_BIND, function, partition, 0, "");
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real card with a real device in a process of its own, for the tests of this folder: this test
 // program started with --serve. It has one partition, bound to VFs 1 to kNumVfs, with key pairs 1
-// to 3 and KEKs 1 and 2.
+// to 3, KEKs 1 and 2, and KEK 3 with an access code.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +15,7 @@ namespace cipherdeck::sdf::testing {
 
 constexpr std::uint32_t kNumVfs = 4;
 constexpr std::uint32_t kNumKeyPairs = 3;
+constexpr std::string_view kKekAccessCode = "code of KEK 3";
 constexpr std::string_view access_code(std::uint32_t index) {
   constexpr std::string_view kCodes[kNumKeyPairs] = {"code of key 1", "code of key 2",
                                                      "code of key 3"};

@@ -130,7 +130,9 @@ class Partitions(Case):
         self.run_ok("vf", "unbind", "1")
         self.run_ok("partition", "remove", "blue", "--yes")
         self.run_fails(FAILED, "there is no partition blue", "partition", "remove", "blue", "--yes")
-        self.run_fails(FAILED, "there is no partition", "key", "list", "--partition", "../vfs")
+        self.run_fails(FAILED, "there is no partition red", "key", "list", "--partition", "red")
+        for name in ["../vfs", "", "a b", "x" * 48]:
+            self.assertEqual(self.it.cli("key", "list", "--partition", name).returncode, USAGE)
 
 
 class Keys(Case):
@@ -250,8 +252,8 @@ class Vfs(Case):
 
     def test_all_256(self):
         self.assertEqual(len(self.it.json("vf", "create", "256")["vfs"]), 256)
+        self.run_ok("vf", "bind", "vf256", "blue")
         holder = self.it.hold(256)
-        self.run_ok("vf", "bind", "vf255", "blue")
         self.run_ok("vf", "remove", "--force")
         self.assertEqual(self.it.json("vf", "list")["vfs"], [])
         self.assertNotEqual(self.it.use(holder), 0)

@@ -52,9 +52,9 @@ class Deployment:
     # ---- the two services
 
     def _start(self, name, *options):
-        log = open(self.logs / name, "ab")
-        return subprocess.Popen([self.bin / name, "--run-dir", self.run, *options],
-                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        with open(self.logs / name, "ab") as log:
+            return subprocess.Popen([self.bin / name, "--run-dir", self.run, *options],
+                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start_card(self):
         self.card = self._start("cipherdeckd", "--store", self.store, "--log-level", "debug")

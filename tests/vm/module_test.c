@@ -199,6 +199,29 @@ static void test_as_many_as_there_are(void) {
   }
 }
 
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Not a test: prints what a round trip takes, looked for and waited for. */
+static void test_figures(void) {
+  enum { kRounds = 2000 };
+  struct queue queue = open_queue(64);
+  double begin = seconds_now();
+  for (int i = 0; i < kRounds; i++) CHECK(queue_nop(&queue) == CIPHERDECK_STATUS_OK);
+  printf("NOP, polled: %.2f us\n", (seconds_now() - begin) / kRounds * 1e6);
+  begin = seconds_now();
+  for (int i = 0; i < kRounds; i++) {
+    queue_arm(&queue);
+    queue_submit(&queue, (struct cipherdeck_command){.opcode = CIPHERDECK_OP_NOP});
+    CHECK(poll_for(queue.fd, 5000) == POLLIN && queue_wait(&queue) == CIPHERDECK_STATUS_OK);
+  }
+  printf("NOP, by interrupt: %.2f us\n", (seconds_now() - begin) / kRounds * 1e6);
+  queue_close(&queue);
+}
+
 /* ---- what it may not ---------------------------------------------------------------------- */
 
 static void expect_setup(uint32_t entries, uint32_t arena_len, uint32_t reserved, int error) {
@@ -473,6 +496,7 @@ static const struct test kTests[] = {
     {"reset_storm", test_reset_storm, false},
     {"removal", test_removal, false},
     {"unplug", test_unplug, true},
+    {"figures", test_figures, true},
 };
 
 static bool selected(const struct test* test, int argc, char** argv) {
@@ -484,9 +508,8 @@ static bool selected(const struct test* test, int argc, char** argv) {
 
 /* Each test is a process of its own: what it leaves open is closed by its end. */
 static bool run(const struct test* test) {
-  struct timespec begin, end;
+  const double begin = seconds_now();
   int status = 0;
-  clock_gettime(CLOCK_MONOTONIC, &begin);
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
@@ -494,11 +517,8 @@ static bool run(const struct test* test) {
     exit(0);
   }
   waitpid(child, &status, 0);
-  clock_gettime(CLOCK_MONOTONIC, &end);
   bool passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  double seconds =
-      (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-  printf("%s module.%s (%.2f s)\n", passed ? "ok" : "FAILED", test->name, seconds);
+  printf("%s module.%s (%.2f s)\n", passed ? "ok" : "FAILED", test->name, seconds_now() - begin);
   return passed;
 }
 

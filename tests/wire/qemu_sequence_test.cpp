@@ -94,6 +94,7 @@ TEST_F(QemuSequence, DescriptorOfTheDoorbellsComesWithTheSecondRegionInfoOnly) {
   ASSERT_TRUE(client.negotiate());
   const Answer first = region_info(client, VFIO_PCI_BAR2_REGION_INDEX, 32);
   EXPECT_EQ(first.as<vfio_region_info>().argsz, 64U);
+  EXPECT_EQ(first.as<vfio_region_info>().cap_offset, 32U);
   EXPECT_EQ(first.payload.size(), 32U);
   EXPECT_TRUE(first.fds.empty());
 

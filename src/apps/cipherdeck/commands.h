@@ -14,5 +14,6 @@ void register_vf(CLI::App& app, Context& context);         // vf.cpp
 void register_partition(CLI::App& app, Context& context);  // partition.cpp
 void register_key(CLI::App& app, Context& context);        // key.cpp
 void register_qemu_args(CLI::App& app, Context& context);  // qemu_args.cpp
+void register_bench(CLI::App& app, Context& context);      // bench.cpp
 
 }  // namespace cipherdeck::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeck/access_code.h"
 #include "apps/cipherdeck/commands.h"
+#include "apps/cipherdeck/operands.h"
 #include "apps/cipherdeck/table.h"
 
 #include <iostream>
@@ -113,7 +114,9 @@ void set_access_code(Context& context, const Options& options) {
 }
 
 void add_partition(CLI::App& command, Options& options) {
-  command.add_option("--partition", options.partition, "Name or id of the partition")->required();
+  command.add_option("--partition", options.partition, "Name or id of the partition")
+      ->required()
+      ->check(partition_selector());
 }
 
 void add_key(CLI::App& command, Options& options) {

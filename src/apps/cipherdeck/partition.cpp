@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeck/commands.h"
+#include "apps/cipherdeck/operands.h"
 #include "apps/cipherdeck/table.h"
 
 #include <iostream>
@@ -70,7 +71,7 @@ void register_partition(CLI::App& app, Context& context) {
   show->callback([&context] { list(context); });
 
   auto* const drop = group->add_subcommand("remove", "Destroys a partition and all its keys");
-  drop->add_option("NAME", options->name, "Name or id")->required();
+  drop->add_option("NAME", options->name, "Name or id")->required()->check(partition_selector());
   drop->add_flag("--yes", options->yes, "Yes, destroy the keys");
   drop->callback([&context, options] { remove(context, options->name, options->yes); });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeck/attach.h"
 #include "apps/cipherdeck/commands.h"
-#include "apps/cipherdeck/vf.h"
+#include "apps/cipherdeck/operands.h"
 
 #include <iostream>
 #include <memory>

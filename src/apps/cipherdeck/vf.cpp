@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apps/cipherdeck/vf.h"
-
 #include "apps/cipherdeck/commands.h"
+#include "apps/cipherdeck/operands.h"
 #include "apps/cipherdeck/table.h"
 
 #include <cipherdeck/function.h>
@@ -94,20 +93,6 @@ void register_count(CLI::App& group, Context& context) {
 
 }  // namespace
 
-CLI::Validator vf_number() {
-  CLI::Validator validator(
-      [](std::string& text) {
-        if (text.rfind("vf", 0) == 0) text.erase(0, 2);
-        const bool digits = !text.empty() && text.size() <= 3 && text[0] != '0' &&
-                            text.find_first_not_of("0123456789") == std::string::npos;
-        return digits && std::stoul(text) <= CIPHERDECK_TOTAL_VFS
-                   ? std::string{}
-                   : "a VF is a number from 1 to 256, or such a number after \"vf\"";
-      },
-      "VF");
-  return validator;
-}
-
 void register_vf(CLI::App& app, Context& context) {
   auto* const group = app.add_subcommand("vf", "Virtual functions")->require_subcommand(1);
   register_count(*group, context);
@@ -122,7 +107,9 @@ void register_vf(CLI::App& app, Context& context) {
   const auto options = std::make_shared<Options>();
   auto* const bind_one = group->add_subcommand("bind", "Gives a VF the keys of a partition");
   bind_one->add_option("VF", options->vf, "VF: 3 or vf3")->required()->transform(vf_number());
-  bind_one->add_option("PARTITION", options->partition, "Name or id")->required();
+  bind_one->add_option("PARTITION", options->partition, "Name or id")
+      ->required()
+      ->check(partition_selector());
   bind_one->footer(
       "\nThe VF must not be in use. The card remembers the binding.\n"
       "\nExample:\n  cipherdeck vf bind vf3 blue");

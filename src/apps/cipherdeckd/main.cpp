@@ -10,6 +10,7 @@
 
 #include <pwd.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -88,9 +89,32 @@ std::optional<device::DeviceOptions> device_options(const Options& options) {
   return device;
 }
 
-const char* state_text(std::uint32_t state) {
-  if (state == CIPHERDECK_CARD_READY) return "ready";
-  return state == CIPHERDECK_CARD_UNINITIALISED ? "not initialised" : "refusing service";
+/// A group that may use VFs is not to manage the card, so the PF's socket is for our user alone.
+void keep_pf_to_ourselves(const Options& options) {
+  const auto path = options.run_dir / "pf.sock";
+  if (chmod(path.c_str(), options.socket_mode & 0700) != 0) {
+    spdlog::error("cannot take the group's access to {} away", path.string());
+  }
+}
+
+void log_state(card::Card& card, const Options& options) {
+  const std::string where = "listening in " + options.run_dir.string();
+  if (card.state() == CIPHERDECK_CARD_READY) return spdlog::info("card ready, {}", where);
+  if (card.state() == CIPHERDECK_CARD_UNINITIALISED) {
+    return spdlog::info("card not initialised, {}", where);
+  }
+  cipherdeck_command command{};
+  command.opcode = CIPHERDECK_OP_CARD_STATUS;
+  const auto reply = card.manage(command, {});
+  std::uint32_t reason = CIPHERDECK_STATUS_INTERNAL;
+  if (reply.output.size() >= sizeof(cipherdeck_card_status)) {
+    reason = load<cipherdeck_card_status>(reply.output).reason;
+  }
+  spdlog::error(
+      "card refuses service, {}: {}. Check the store {} and that {} is the key file it "
+      "was made with.",
+      where, to_string(from_status(static_cast<std::uint16_t>(reason))), options.store.string(),
+      options.key_file.string());
 }
 
 int serve(const Options& options, device::DeviceOptions device_options) {
@@ -111,7 +135,8 @@ int serve(const Options& options, device::DeviceOptions device_options) {
                 std::string(to_string(device.error())),
                 "Check permissions, the length of the path and who listens there.");
   }
-  spdlog::info("card {}, listening in {}", state_text((*card)->state()), options.run_dir.string());
+  keep_pf_to_ourselves(options);
+  log_state(**card, options);
   process::notify("READY=1\nSTATUS=Serving");
   process::wait_for_end();
   process::notify("STOPPING=1");

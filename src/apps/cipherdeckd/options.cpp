@@ -37,7 +37,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
       ->check(CLI::Range(-1, 4095))
       ->capture_default_str();
   app.add_option("--socket-group", options.socket_group,
-                 "Group of the sockets; its members may connect");
+                 "Group of the VFs' sockets; its members may connect to VFs, not to the PF");
   std::string mode;
   app.add_option("--socket-mode", mode,
                  "Mode of the sockets, octal [0660 with --socket-group, otherwise 0600]")

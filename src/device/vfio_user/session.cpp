@@ -319,8 +319,8 @@ Reply Session::handle_get_region_info(const Message& message) {
   // The offset is that inside the file, whose descriptor comes once there is room for all of this.
   answer.info.argsz = sizeof answer;
   answer.info.flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
+  answer.info.cap_offset = sizeof answer.info;  // QEMU looks at it in the short reply already
   if (request->argsz < sizeof answer) return success(answer.info);
-  answer.info.cap_offset = sizeof answer.info;
   answer.header = {.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1, .next = 0};
   answer.num_areas = 1;
   answer.area = {.offset = 0, .size = answer.info.size};

@@ -364,6 +364,7 @@ static struct pci_driver cipherdeck_driver = {
 	.id_table = cipherdeck_ids,
 	.probe = cipherdeck_probe,
 	.remove = cipherdeck_remove,
+	.shutdown = cipherdeck_reset_prepare, /* no DMA into the next kernel's memory */
 	.err_handler = &cipherdeck_error_handlers,
 };
 

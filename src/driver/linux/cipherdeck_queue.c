@@ -8,6 +8,7 @@
  * refused.
  */
 #include <linux/dma-mapping.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -34,13 +35,26 @@ static void cipherdeck_area_free(struct cipherdeck_area *area)
 	area->pages = NULL;
 }
 
+/*
+ * Whether the device works on a copy. Behind an IOMMU that translates whole pages it never does,
+ * though the DMA layer, which cannot tell, asks for synchronisation there too.
+ */
+static bool cipherdeck_bounced(struct device *dev, dma_addr_t dma)
+{
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	if (domain && (domain->type & __IOMMU_DOMAIN_DMA_API))
+		return false;
+	return dma_need_sync(dev, dma);
+}
+
 static int cipherdeck_area_map(struct device *dev, struct cipherdeck_area *area)
 {
 	area->dma = dma_map_page(dev, area->pages, 0, area->len, DMA_BIDIRECTIONAL);
 	if (dma_mapping_error(dev, area->dma))
 		return -ENOMEM;
 	area->mapped = true;
-	if (dma_need_sync(dev, area->dma)) {
+	if (cipherdeck_bounced(dev, area->dma)) {
 		dev_err_once(dev, "DMA goes through bounce buffers: queue pairs cannot be shared\n");
 		return -EIO;
 	}
