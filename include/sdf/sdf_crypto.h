@@ -58,9 +58,9 @@ int SDF_ExternalEncrypt_ECC(void* hSessionHandle, unsigned int uiAlgID,
 
 /*
  * SDF_Encrypt encrypts any multiple of 16 bytes by a session key (6.5.2); in modes CFB, OFB and CTR
- * any length. There is no padding. pucIV is 16 bytes, read and then set so that the next call goes
- * on; ECB does not use it. Input and output may be the same. Writes uiDataLength bytes.
- * SDR_KEYNOTEXIST, SDR_ALGNOTSUPPORT, SDR_ALGMODNOTSUPPORT.
+ * any length, in XTS (a key of 256 bits) any from 16. There is no padding. pucIV is 16 bytes, read
+ * and then set so that the next call goes on; ECB does not use it. Input and output may be the
+ * same. Writes uiDataLength bytes. SDR_KEYNOTEXIST, SDR_ALGNOTSUPPORT, SDR_ALGMODNOTSUPPORT.
  */
 int SDF_Encrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID, unsigned char* pucIV,
                 unsigned char* pucData, unsigned int uiDataLength, unsigned char* pucEncData,

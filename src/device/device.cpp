@@ -80,13 +80,14 @@ class Device::Impl final : public FunctionHost {
       : m_owned_card(std::move(owned_card)),
         m_card(card),
         m_run_directory(std::move(options.run_directory)),
-        m_rights{.mode = options.socket_mode,
-                 .gid = options.socket_gid,
-                 .allowed_uids = std::move(options.allowed_uids),
-                 .allowed_gids = std::move(options.allowed_gids)},
+        m_vf_rights{.mode = options.socket_mode,
+                    .gid = options.socket_gid,
+                    .allowed_uids = std::move(options.allowed_uids),
+                    .allowed_gids = std::move(options.allowed_gids)},
         m_log(std::move(options.log)),
         m_signaller(std::make_shared<EventSignaller>()) {
-    m_rights.allowed_uids.push_back(geteuid());
+    m_pf_rights.allowed_uids.push_back(geteuid());
+    m_vf_rights.allowed_uids.push_back(geteuid());
   }
 
   ~Impl() override;
@@ -115,6 +116,10 @@ class Device::Impl final : public FunctionHost {
   Result<void> add_slot(card::FunctionNumber number);
   void remove_slot();
   Slot* slot(card::FunctionNumber number) noexcept;
+  // Who may use VFs is not to manage the card.
+  [[nodiscard]] const vfio_user::SocketRights& rights(card::FunctionNumber number) const noexcept {
+    return number == 0 ? m_pf_rights : m_vf_rights;
+  }
   [[nodiscard]] bool watch(int fd, std::uint64_t tag, std::uint32_t events) noexcept;
 
   void run();
@@ -130,7 +135,8 @@ class Device::Impl final : public FunctionHost {
   std::unique_ptr<CardPort> m_owned_card;
   CardPort& m_card;
   const std::filesystem::path m_run_directory;
-  vfio_user::SocketRights m_rights;
+  vfio_user::SocketRights m_pf_rights;
+  vfio_user::SocketRights m_vf_rights;
   Log m_log;
   std::shared_ptr<EventSignaller> m_signaller;
   FileDescriptor m_epoll;
@@ -178,7 +184,7 @@ Result<void> Device::Impl::start(std::uint32_t num_vfs) {
 
 Result<void> Device::Impl::add_slot(card::FunctionNumber number) {
   const std::string name = number == 0 ? "pf.sock" : "vf" + std::to_string(number) + ".sock";
-  CIPHERDECK_ASSIGN(Listener listener, Listener::open(m_run_directory / name, m_rights));
+  CIPHERDECK_ASSIGN(Listener listener, Listener::open(m_run_directory / name, rights(number)));
   auto made = std::make_unique<Slot>(std::move(listener), number, *this);
   if (!watch(made->listener.fd(), tag_of(Source::listener, number), EPOLLIN)) return Error::io;
   m_slots.push_back(std::move(made));
@@ -261,7 +267,7 @@ void Device::Impl::on_listener(Slot& slot) {
     return;
   }
   if (slot.connection) return;  // one client a function: closed at once
-  if (!vfio_user::peer_is_allowed(socket.get(), m_rights)) {
+  if (!vfio_user::peer_is_allowed(socket.get(), rights(slot.function.number()))) {
     return m_log(slot.listener.path().native() + ": connection refused to another user");
   }
   open_connection(slot, std::move(socket));

@@ -27,8 +27,10 @@ struct DeviceOptions {
   /// Where the sockets are: pf.sock, vf1.sock to vf256.sock. Must exist, with rights set by whoever
   /// runs the card. The longest socket path must fit in 107 bytes.
   std::filesystem::path run_directory;
-  mode_t socket_mode = 0600;        // of every socket file
-  std::optional<gid_t> socket_gid;  // group of every socket file; none: left as made
+  // These four are about the VFs: the PF, which manages the card, is for root and the user of
+  // start() alone.
+  mode_t socket_mode = 0600;        // of the socket files
+  std::optional<gid_t> socket_gid;  // group of the socket files; none: left as made
   std::vector<uid_t> allowed_uids;  // may connect besides root and the user of start()
   std::vector<gid_t> allowed_gids;  // whose members may connect
   std::uint32_t num_vfs = 0;        // VFs enabled from the start, as if the PF's driver had

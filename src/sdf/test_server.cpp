@@ -109,9 +109,6 @@ void ServerProcess::stop(int signal) {
   m_pid = -1;
 }
 
-void ServerProcess::suspend() { kill(m_pid, SIGSTOP); }
-void ServerProcess::resume() { kill(m_pid, SIGCONT); }
-
 TestDirectory::TestDirectory() {
   std::string name = (std::filesystem::temp_directory_path() / "cipherdeck-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");

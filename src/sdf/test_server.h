@@ -35,8 +35,6 @@ class ServerProcess {
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   void stop(int signal);
-  void suspend();
-  void resume();
 
  private:
   pid_t m_pid = -1;

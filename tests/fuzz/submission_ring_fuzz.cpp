@@ -57,6 +57,15 @@ class Keys {
     }
   }
 
+  /// Lifts the lock-out that an earlier run may have brought about.
+  void unlock() {
+    for (const auto& partition : partitions.all()) {
+      for (const std::uint32_t index : {0, 1}) {
+        partition->set_access_failures(CIPHERDECK_KEY_PAIR, index, 0);
+      }
+    }
+  }
+
   FixedRandom random;
   card::PartitionTable partitions;
 
@@ -175,11 +184,26 @@ class Bystander {
 class Attacker {
  public:
   Attacker(FuzzedDataProvider& data, Scheduler& scheduler,
-           card::command::FunctionCounters& counters)
+           card::command::FunctionCounters& counters, const engine::Sm2PublicKey& point)
       : m_data(data),
+        m_point(point),
         m_scheduler(scheduler),
         m_tenant(scheduler, counters, 1, 1U << data.ConsumeIntegralInRange(1, 4),
-                 4096 * data.ConsumeIntegralInRange(1, 48)) {}
+                 4096 * data.ConsumeIntegralInRange(1, 48)) {
+    // A session, keys of both lengths and an access right, so that what is behind them is reached.
+    m_handles[0] = m_tenant.call({.opcode = CIPHERDECK_OP_SESSION_OPEN}).value;
+    for (std::uint32_t i = 1; i <= 2; ++i) {
+      m_handles[i] = m_tenant
+                         .call({.opcode = CIPHERDECK_OP_KEY_IMPORT,
+                                .session = m_handles[0],
+                                .input = {0, 16 * i}})
+                         .value;
+    }
+    cipherdeck_command access = access_command();
+    access.session = m_handles[0];
+    access.key = 1;
+    require(m_tenant.call(access).status == 0, "no access right");
+  }
 
   void act() {
     switch (m_data.ConsumeIntegralInRange(0, 11)) {
@@ -217,7 +241,7 @@ class Attacker {
       require(m_forged || completion->output_len <= CIPHERDECK_MAX_DATA_LEN,
               "more output than there can be");
       if (completion->status == 0 && completion->value != 0) {
-        m_handles[m_next_handle++ % m_handles.size()] = completion->value;
+        m_handles[3 + m_next_handle++ % (m_handles.size() - 3)] = completion->value;
       }
     }
   }
@@ -229,6 +253,9 @@ class Attacker {
     const std::size_t offset = m_data.ConsumeIntegralInRange<std::size_t>(0, len - 1);
     std::memcpy(static_cast<std::uint8_t*>(at) + offset, bytes.data(),
                 std::min(bytes.size(), len - offset));
+  }
+  std::uint32_t session() {
+    return m_data.ConsumeIntegralInRange(0, 7) == 0 ? handle() : m_handles[0];
   }
   std::uint32_t handle() {
     if (m_data.ConsumeIntegralInRange(0, 15) == 0) return m_data.ConsumeIntegral<std::uint32_t>();
@@ -243,43 +270,64 @@ class Attacker {
     if (spec.need == Need::absent || (spec.need == Need::optional && choice == 1)) return {};
     const std::uint32_t arena_len = m_tenant.view().arena_len;
     const std::uint32_t most = std::min(spec.max, choice < 4 ? arena_len : 300U);
-    const std::uint32_t len =
-        m_data.ConsumeIntegralInRange(std::min(std::max(spec.min, 1U), most), most);
+    std::uint32_t len = m_data.ConsumeIntegralInRange(std::min(std::max(spec.min, 1U), most), most);
+    if (choice % 2 == 0 && len > 16) len &= ~15U;
     return {m_data.ConsumeIntegralInRange(0U, arena_len - std::min(len, arena_len)), len};
   }
-  std::uint32_t algorithm() {
-    static constexpr std::uint32_t kAlgorithms[] = {
-        0,
-        CIPHERDECK_ALG_SM4_ECB,
-        CIPHERDECK_ALG_SM4_CBC,
-        CIPHERDECK_ALG_SM4_CFB,
-        CIPHERDECK_ALG_SM4_OFB,
-        CIPHERDECK_ALG_SM4_MAC,
-        CIPHERDECK_ALG_SM4_CTR,
-        CIPHERDECK_ALG_SM4_XTS,
-        CIPHERDECK_ALG_SM4_GCM,
-        CIPHERDECK_ALG_SM4_CCM,
-        CIPHERDECK_ALG_SM3,
-        CIPHERDECK_ALG_SM3_HMAC,
-        CIPHERDECK_ALG_SM2_SIGN,
-        CIPHERDECK_ALG_SM2_EXCHANGE,
-        CIPHERDECK_ALG_SM2_ENCRYPT,
-    };
-    const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 15);
-    return choice < std::size(kAlgorithms) ? kAlgorithms[choice]
-                                           : m_data.ConsumeIntegral<std::uint32_t>();
+  std::uint32_t key(std::uint16_t opcode) {
+    const bool by_handle = opcode >= CIPHERDECK_OP_ENCRYPT || opcode == CIPHERDECK_OP_KEY_DESTROY ||
+                           opcode == CIPHERDECK_OP_AGREEMENT_FINISH;
+    const auto choice = m_data.ConsumeIntegralInRange(0U, 7U);
+    if (!by_handle) return choice < 7 ? choice % 3 : handle();
+    return choice < 4 && opcode != CIPHERDECK_OP_KEY_DESTROY ? m_handles[1] : handle();
   }
-  std::uint64_t argument() {
-    static constexpr std::uint64_t kArguments[] = {0, 1, 2, 4, 8, 12, 16, 128, 256};
-    const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 9);
-    return choice < std::size(kArguments) ? kArguments[choice]
-                                          : m_data.ConsumeIntegral<std::uint64_t>();
+  // What the opcode most likely takes, or anything.
+  std::uint32_t algorithm(std::uint16_t opcode) {
+    static constexpr std::uint32_t kCiphers[] = {CIPHERDECK_ALG_SM4_ECB, CIPHERDECK_ALG_SM4_CBC,
+                                                 CIPHERDECK_ALG_SM4_CFB, CIPHERDECK_ALG_SM4_OFB,
+                                                 CIPHERDECK_ALG_SM4_CTR, CIPHERDECK_ALG_SM4_XTS};
+    const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 15);
+    if (choice == 15) return m_data.ConsumeIntegral<std::uint32_t>();
+    switch (opcode) {
+      case CIPHERDECK_OP_ENCRYPT:
+      case CIPHERDECK_OP_DECRYPT:
+        return kCiphers[choice % std::size(kCiphers)];
+      case CIPHERDECK_OP_KEY_GENERATE_KEK:
+      case CIPHERDECK_OP_KEY_IMPORT_KEK:
+        return kCiphers[choice % 2];
+      case CIPHERDECK_OP_MAC:
+        return CIPHERDECK_ALG_SM4_MAC;
+      case CIPHERDECK_OP_AUTH_ENCRYPT:
+      case CIPHERDECK_OP_AUTH_DECRYPT:
+        return choice % 2 == 0 ? CIPHERDECK_ALG_SM4_GCM : CIPHERDECK_ALG_SM4_CCM;
+      case CIPHERDECK_OP_HASH_INIT:
+      case CIPHERDECK_OP_HASH:
+      case CIPHERDECK_OP_HMAC_INIT:
+        return CIPHERDECK_ALG_SM3;
+      default:
+        return CIPHERDECK_ALG_SM2;
+    }
+  }
+  std::uint64_t argument(std::uint16_t opcode) {
+    const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 15);
+    if (choice == 15) return m_data.ConsumeIntegral<std::uint64_t>();
+    if (opcode == CIPHERDECK_OP_PUBLIC_KEY_EXPORT) return choice % 2 + 1;
+    if (opcode == CIPHERDECK_OP_AUTH_ENCRYPT || opcode == CIPHERDECK_OP_AUTH_DECRYPT)
+      return choice + 3;
+    return choice % 2 == 0 ? 128 : 256;
+  }
+  // Points of the curve, for where public keys go.
+  void put_points(const cipherdeck_extent& at) {
+    for (std::uint32_t i = 0; i + 64 <= at.len && i < 128; i += 64) {
+      if (at.offset > m_tenant.view().arena_len - i - 64) return;
+      std::memcpy(m_tenant.view().arena + at.offset + i, m_point.bytes().data(), 64);
+    }
   }
   // The right access code, so that what is behind it is reached.
   cipherdeck_command access_command() {
     std::memcpy(m_tenant.view().arena, kCode.data(), kCode.size());
     return {.opcode = CIPHERDECK_OP_KEY_ACCESS_GET,
-            .session = handle(),
+            .session = session(),
             .key = m_data.ConsumeIntegralInRange(0U, 1U),
             .input = {0, static_cast<std::uint32_t>(kCode.size())}};
   }
@@ -288,31 +336,36 @@ class Attacker {
     using card::command::Need;
     const auto specs = card::command::all_specs();
     const auto& spec = specs[m_data.ConsumeIntegralInRange<std::size_t>(0, specs.size() - 1)];
-    const bool by_handle = m_data.ConsumeBool();
     cipherdeck_command made{
         .opcode = spec.opcode,
-        .session = spec.session == Need::absent ? 0 : handle(),
+        .session = spec.session == Need::absent ? 0 : session(),
         .input = extent(spec.input),
         .output = extent(spec.output),
         .params = extent(spec.params),
         .aux = extent(spec.aux),
     };
-    if (spec.has_key) made.key = by_handle ? handle() : m_data.ConsumeIntegralInRange(0U, 2U);
-    if (spec.has_algorithm) made.algorithm = algorithm();
-    if (spec.has_arg) made.arg[0] = argument();
+    if (spec.has_key) made.key = key(spec.opcode);
+    if (spec.has_algorithm) made.algorithm = algorithm(spec.opcode);
+    if (spec.has_arg) made.arg[0] = argument(spec.opcode);
+    if (spec.opcode < CIPHERDECK_OP_ENCRYPT && m_data.ConsumeBool()) {
+      put_points(made.params);
+      put_points(made.aux);
+    }
     return made;
   }
 
   FuzzedDataProvider& m_data;
+  const engine::Sm2PublicKey m_point;
   Scheduler& m_scheduler;
   Tenant m_tenant;
-  std::array<std::uint32_t, 4> m_handles{};
+  std::array<std::uint32_t, 6> m_handles{};
   std::size_t m_next_handle = 0;
   bool m_forged = false;  // the completions may be the fuzzer's own
 };
 
 void run(const std::uint8_t* bytes, std::size_t len) {
   static Keys keys;
+  keys.unlock();
   static const std::atomic<std::uint32_t> state{CIPHERDECK_CARD_READY};
   const card::command::Services services{
       keys.partitions, state, keys.random,
@@ -322,7 +375,8 @@ void run(const std::uint8_t* bytes, std::size_t len) {
   Scheduler scheduler(services, std::chrono::microseconds(200));
   {
     Bystander bystander(scheduler, counters[2]);
-    Attacker attacker(data, scheduler, counters[1]);
+    Attacker attacker(data, scheduler, counters[1],
+                      keys.partitions.find(1)->key_pair(1)->encrypt.public_key());
     for (int i = 0; i < 200 && data.remaining_bytes() != 0; ++i) {
       attacker.act();
       if (data.ConsumeBool()) continue;

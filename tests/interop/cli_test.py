@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -249,6 +250,14 @@ class Vfs(Case):
         self.assertEqual(self.it.use(holder), 0)
         self.assertEqual(len(self.it.json("vf", "create", "5", "--force")["vfs"]), 5)
         self.assertNotEqual(self.it.use(holder), 0)
+
+    def test_a_client_without_queue_pairs_is_a_user_too(self):
+        with socket.socket(socket.AF_UNIX) as machine:  # one whose driver is not loaded
+            machine.connect(str(self.it.run / "vf2.sock"))
+            self.run_fails(FAILED, "VF 2 is in use.*--force", "vf", "create", 5)
+            self.run_fails(FAILED, "VF 2 is in use.*--force", "vf", "remove")
+        wait_until("the VF to be free", lambda: self.it.cli("vf", "create", 5).returncode == OK)
+        self.assertEqual(self.it.use(self.it.hold(1)), 0)
 
     def test_all_256(self):
         self.assertEqual(len(self.it.json("vf", "create", "256")["vfs"]), 256)

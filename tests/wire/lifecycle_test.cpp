@@ -65,7 +65,7 @@ TEST_F(LifecycleTest, SocketsAppearWithTheirModeAndGoAgain) {
   struct stat info {};
   for (const auto& path : {pf(), vf(1), vf(3)}) {
     ASSERT_EQ(stat(path.c_str(), &info), 0) << path;
-    EXPECT_EQ(info.st_mode & 07777, 0660U);
+    EXPECT_EQ(info.st_mode & 07777, path == pf() ? 0600U : 0660U);
     EXPECT_TRUE(S_ISSOCK(info.st_mode));
   }
   EXPECT_EQ((*started)->num_vfs(), 3U);
@@ -281,9 +281,9 @@ TEST_F(LifecycleTest, StoppingUnderLoadIsClean) {
 TEST_F(LifecycleTest, AnotherUserIsTurnedAwayUnlessAllowed) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can become another user";
   constexpr uid_t kNobody = 65534;
-  const auto can_use = [this] {
+  const auto can_use = [](const std::filesystem::path& socket) {
     if (seteuid(kNobody) != 0) return false;
-    RawClient client(pf());
+    RawClient client(socket);
     const bool usable = client.connected() && client.negotiate();
     if (seteuid(0) != 0) std::abort();
     return usable;
@@ -291,23 +291,25 @@ TEST_F(LifecycleTest, AnotherUserIsTurnedAwayUnlessAllowed) {
   ASSERT_EQ(chmod(m_directory.path().c_str(), 0755), 0);
   DeviceOptions made = options();
   made.socket_mode = 0666;
+  made.num_vfs = 1;
   {
     auto started = Device::start(made, m_card);
     ASSERT_TRUE(started);
-    EXPECT_FALSE(can_use());
+    EXPECT_FALSE(can_use(vf(1)));
   }
   made.allowed_uids = {kNobody};
   {
     auto started = Device::start(made, m_card);
     ASSERT_TRUE(started);
-    EXPECT_TRUE(can_use());
+    EXPECT_TRUE(can_use(vf(1)));
+    EXPECT_FALSE(can_use(pf()));
   }
   made.allowed_uids = {};
   made.allowed_gids = {getegid()};
   {
     auto started = Device::start(made, m_card);
     ASSERT_TRUE(started);
-    EXPECT_TRUE(can_use());
+    EXPECT_TRUE(can_use(vf(1)));
   }
 }
 

@@ -88,7 +88,7 @@ Result<void> settle(const Options& options) {
 int serve(const Options& options, const ServerOptions& server_options, State state) {
   PfDriver driver(options.run_dir / "pf.sock");
   CardControl card(driver);
-  VfKeeper keeper(driver, card, options.state, state);
+  VfKeeper keeper(driver, card, options.run_dir, options.state, state);
   Api api(card, keeper, options.run_dir);
   keeper.tend();
   const auto server = Server::start(server_options, api);

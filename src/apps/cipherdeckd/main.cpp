@@ -10,7 +10,6 @@
 
 #include <pwd.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -89,14 +88,6 @@ std::optional<device::DeviceOptions> device_options(const Options& options) {
   return device;
 }
 
-/// A group that may use VFs is not to manage the card, so the PF's socket is for our user alone.
-void keep_pf_to_ourselves(const Options& options) {
-  const auto path = options.run_dir / "pf.sock";
-  if (chmod(path.c_str(), options.socket_mode & 0700) != 0) {
-    spdlog::error("cannot take the group's access to {} away", path.string());
-  }
-}
-
 void log_state(card::Card& card, const Options& options) {
   const std::string where = "listening in " + options.run_dir.string();
   if (card.state() == CIPHERDECK_CARD_READY) return spdlog::info("card ready, {}", where);
@@ -135,7 +126,6 @@ int serve(const Options& options, device::DeviceOptions device_options) {
                 std::string(to_string(device.error())),
                 "Check permissions, the length of the path and who listens there.");
   }
-  keep_pf_to_ourselves(options);
   log_state(**card, options);
   process::notify("READY=1\nSTATUS=Serving");
   process::wait_for_end();

@@ -286,8 +286,13 @@ void Batch::finish_lane(Lane<Task>& lane) noexcept {
 }
 
 void Batch::drop(const Client& client) noexcept {
+  m_cost_ns = 0;
   for_each_lane(m_lanes, [&](auto& lane) {
-    keep_if(lane, [&](auto& task, auto&) { return task.origin.client != &client; });
+    keep_if(lane, [&](auto& task, auto& job) {
+      if (task.origin.client == &client) return false;
+      m_cost_ns += cost_of(job);
+      return true;
+    });
   });
 }
 

@@ -68,6 +68,14 @@ class SteppedTenant {
       : m_scheduler(scheduler), m_memory(entries, 1U << 20), m_driver(m_memory.view()) {
     m_queue_pair = &bench.add(scheduler, function, m_memory, m_line, moderation);
   }
+  ~SteppedTenant() { remove(); }
+  SteppedTenant(const SteppedTenant&) = delete;
+  SteppedTenant& operator=(const SteppedTenant&) = delete;
+
+  void remove() {
+    if (m_queue_pair != nullptr) m_scheduler.remove(*m_queue_pair);
+    m_queue_pair = nullptr;
+  }
 
   bool submit(const cipherdeck_command& command) {
     if (!m_driver.push(command)) return false;
@@ -253,7 +261,7 @@ TEST_F(SchedulerTest, ABrokenRingFailsAloneAndLosesItsSessions) {
   EXPECT_EQ(bad.line().raised(), 1);
   m_scheduler.wake(bad.queue_pair());
   EXPECT_EQ(good.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
-  m_scheduler.remove(bad.queue_pair());
+  bad.remove();
   EXPECT_EQ(good.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
 }
 
@@ -264,11 +272,28 @@ TEST_F(SchedulerTest, RemovalDropsJobsThatAreUnderWay) {
   ASSERT_TRUE(gone.submit(gone.hash(other, 1000000)));
   ASSERT_TRUE(good.submit(good.hash(session, 300000)));
   m_scheduler.step();
-  m_scheduler.remove(gone.queue_pair());
+  gone.remove();
   EXPECT_EQ(gone.driver().state(), CIPHERDECK_QUEUE_NONE);
   for (int i = 0; i < 100; ++i) m_scheduler.step();
   EXPECT_EQ(gone.reap_all(), 0U);
   EXPECT_EQ(good.reap_all(), 1U);
+}
+
+// What a tenant that went left undone takes nothing of the next rounds.
+TEST_F(SchedulerTest, RemovalUnderAFloodLeavesRoom) {
+  SteppedTenant good(m_bench, m_scheduler, 1);
+  for (FunctionNumber function : {2, 3, 4, 2, 3, 4}) {
+    SteppedTenant flood(m_bench, m_scheduler, function);
+    std::vector<std::uint32_t> sessions;
+    for (int j = 0; j < 32; ++j) sessions.push_back(flood.open_session());
+    for (const std::uint32_t session : sessions) {
+      ASSERT_TRUE(flood.submit(flood.hash(session, 1000000)));
+    }
+    m_scheduler.step();
+    EXPECT_GT(flood.queue_pair().client.jobs, 0U);
+    flood.remove();
+    EXPECT_EQ(good.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
+  }
 }
 
 TEST_F(SchedulerTest, IdleQueuePairsFallAsleepOneByOne) {

@@ -13,6 +13,8 @@ namespace {
 
 // Rounds between two looks at the clock.
 constexpr std::uint32_t kTendEvery = 64;
+// Idle rounds before the worker yields: some 10 us.
+constexpr std::uint32_t kSpinRounds = 256;
 
 void pause_processor() noexcept {
 #if defined(__x86_64__)
@@ -163,23 +165,30 @@ void Worker::handle_kicks() {
   }
 }
 
-void Worker::relax() const noexcept {
-  if (m_alone) {
-    std::this_thread::yield();
-  } else {
+// One idle round. Whoever submits next may be waiting for this very processor: after a short spin,
+// let the others run between two looks. True: that may have taken long.
+bool Worker::relax(std::uint32_t idle_rounds) const noexcept {
+  if (!m_alone && idle_rounds < kSpinRounds) {
     pause_processor();
+    return false;
   }
+  std::this_thread::yield();
+  return true;
 }
 
 void Worker::loop() {
-  const std::uint32_t tend_every = m_alone ? 1 : kTendEvery;
   std::uint32_t rounds = 0;
+  std::uint32_t idle_rounds = 0;
   while (!m_stopping.load(std::memory_order_relaxed)) {
     if (m_has_messages.load(std::memory_order_relaxed)) handle_messages();
     if (m_has_kicks.load(std::memory_order_relaxed)) handle_kicks();
-    if (!m_scheduler.step()) relax();
-    if (++rounds % tend_every == 0) m_scheduler.tend(Clock::now());
-    if (!m_scheduler.polling()) sleep();
+    idle_rounds = m_scheduler.step() ? 0 : idle_rounds + 1;
+    const bool yielded = idle_rounds != 0 && relax(idle_rounds);
+    if (yielded || ++rounds % kTendEvery == 0) m_scheduler.tend(Clock::now());
+    if (!m_scheduler.polling()) {
+      sleep();
+      idle_rounds = 0;
+    }
   }
 }
 

@@ -63,7 +63,7 @@ class Worker {
   void loop();
   void handle_messages();
   void handle_kicks();
-  void relax() const noexcept;
+  bool relax(std::uint32_t idle_rounds) const noexcept;
   void sleep();
   [[nodiscard]] bool called() const noexcept;
 

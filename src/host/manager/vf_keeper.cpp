@@ -32,12 +32,11 @@ Outcome<std::uint32_t> VfKeeper::apply(std::uint32_t count, bool force) {
   const auto now = m_driver.num_vfs();
   if (!now) return problem_of(now.error(), what);
   if (*now != count && *now != 0 && !force) {
-    const auto functions = m_card.functions();
-    if (!functions) return problem_of(functions.error(), what);
-    for (const auto& record : *functions) {
-      if (record.num_queue_pairs == 0) continue;
+    const auto used = find_vf_in_use();
+    if (!used) return problem_of(used.error(), what);
+    if (*used != 0) {
       return Problem{409,
-                     what + ": VF " + std::to_string(record.function) +
+                     what + ": VF " + std::to_string(*used) +
                          " is in use, and all VFs go away while their number changes",
                      "Stop what uses it, or repeat with --force to take it away."};
     }
@@ -45,6 +44,24 @@ Outcome<std::uint32_t> VfKeeper::apply(std::uint32_t count, bool force) {
   if (const auto set = m_driver.set_num_vfs(count); !set) return problem_of(set.error(), what);
   if (*now != count) spdlog::info("number of VFs changed from {} to {}", *now, count);
   return count;
+}
+
+bool VfKeeper::has_client(const cipherdeck_function_record& record) const {
+  if (record.num_queue_pairs != 0) return true;
+  // A machine whose programs are idle has no queue pair, but loses its device all the same. A
+  // function serves one client at a time, so whether we could be it is the question. What cannot
+  // be asked (a socket that was given to another user) counts as in use.
+  const auto socket = m_run_dir / ("vf" + std::to_string(record.function) + ".sock");
+  const auto opened = driver::HostFunction::open(socket);
+  return !opened && opened.error() != Error::not_found;
+}
+
+Result<std::uint32_t> VfKeeper::find_vf_in_use() {
+  CIPHERDECK_ASSIGN(const auto functions, m_card.functions());
+  for (const auto& record : functions) {
+    if (has_client(record)) return record.function;
+  }
+  return std::uint32_t{0};
 }
 
 void VfKeeper::tend() {

@@ -17,11 +17,17 @@ namespace cipherdeck::manager {
 /// Thread-safe.
 class VfKeeper {
  public:
-  VfKeeper(PfDriver& driver, CardControl& card, std::filesystem::path state_file, State state)
-      : m_driver(driver), m_card(card), m_path(std::move(state_file)), m_state(state) {}
+  /// `run_dir` is where the VFs' sockets are.
+  VfKeeper(PfDriver& driver, CardControl& card, std::filesystem::path run_dir,
+           std::filesystem::path state_file, State state)
+      : m_driver(driver),
+        m_card(card),
+        m_run_dir(std::move(run_dir)),
+        m_path(std::move(state_file)),
+        m_state(state) {}
 
   /// Changes the number of VFs, and remembers it. When there are VFs already they all go for a
-  /// moment: without `force` that is refused while one has a queue pair open. Gives the number
+  /// moment: without `force` that is refused while one has a client. Gives the number
   /// there is now.
   Outcome<std::uint32_t> set(std::uint32_t count, bool force);
 
@@ -32,9 +38,13 @@ class VfKeeper {
  private:
   Outcome<std::uint32_t> apply(std::uint32_t count, bool force);
   void restore();
+  /// A VF that has a client, or 0.
+  Result<std::uint32_t> find_vf_in_use();
+  [[nodiscard]] bool has_client(const cipherdeck_function_record& record) const;
 
   PfDriver& m_driver;
   CardControl& m_card;
+  const std::filesystem::path m_run_dir;
   const std::filesystem::path m_path;
   std::mutex m_mutex;
   State m_state;

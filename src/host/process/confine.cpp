@@ -32,14 +32,16 @@ constexpr const char* kAllowed[] = {
     "open", "openat", "close", "close_range", "read", "write", "readv", "writev", "pread64",
     "pwrite64", "lseek", "stat", "fstat", "lstat", "newfstatat", "statx", "statfs", "fstatfs",
     "access", "faccessat", "faccessat2", "fcntl", "flock", "dup", "dup2", "dup3", "pipe2",
-    "ftruncate", "fallocate", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link", "linkat", "unlink",
-    "unlinkat", "mkdir", "mkdirat", "rmdir", "chmod", "fchmod", "fchmodat", "chown", "fchown",
+    "ftruncate", "fallocate", "fsync", "fdatasync", "rename", "renameat", "renameat2", "link",
+    "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "chmod", "fchmod", "fchmodat", "chown", "fchown",
     "fchownat", "lchown", "umask", "getcwd", "readlink", "readlinkat", "getdents64", "utimensat",
     "fadvise64",
     // waiting
     "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
     "epoll_pwait", "epoll_pwait2", "eventfd2", "timerfd_create", "timerfd_settime", "signalfd4",
     "futex", "nanosleep", "clock_nanosleep", "restart_syscall",
+    // interrupts: eventfds of clients, signalled without ever waiting for them
+    "io_setup", "io_submit", "io_getevents", "io_destroy",
     // sockets; making one is allowed by family below
     "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt",
     "setsockopt", "shutdown", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
