@@ -30,12 +30,13 @@ if(NOT CIPHERDECK_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 endif()
 add_link_options(-Wl,-z,relro,-z,now)
 if(CIPHERDECK_SANITIZE)
-  add_compile_options(-fsanitize=${CIPHERDECK_SANITIZE} -fno-omit-frame-pointer -g
-    -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${CIPHERDECK_SANITIZE} -fno-omit-frame-pointer
+    -gline-tables-only -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CIPHERDECK_SANITIZE})
 endif()
 if(CIPHERDECK_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -g)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+    -gline-tables-only)
   add_link_options(-fsanitize=address,undefined)
 endif()
 

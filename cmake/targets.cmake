@@ -27,7 +27,10 @@ function(cipherdeck_test name)
 endfunction()
 
 # cipherdeck_fuzzer(NAME SOURCES file... [USES target...])
-#   A libFuzzer program, built by the fuzz preset only.
+#   A libFuzzer program, built by the fuzz preset only; all of them by the target "fuzzers".
+if(CIPHERDECK_FUZZ)
+  add_custom_target(fuzzers)
+endif()
 function(cipherdeck_fuzzer name)
   if(NOT CIPHERDECK_FUZZ)
     return()
@@ -36,4 +39,5 @@ function(cipherdeck_fuzzer name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_USES})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
 endfunction()

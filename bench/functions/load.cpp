@@ -145,22 +145,27 @@ Result<Sample> run_engine(Operation operation, std::uint32_t bytes, std::uint32_
 
 Result<Tenant> Tenant::open(std::unique_ptr<driver::QueuePair> queue_pair) {
   Tenant tenant(std::move(queue_pair));
-  CIPHERDECK_ASSIGN(const auto session, tenant.execute({.opcode = CIPHERDECK_OP_SESSION_OPEN}));
-  tenant.m_session = session.value;
+  for (Session& session : tenant.m_sessions) {
+    CIPHERDECK_ASSIGN(session, tenant.open_session());
+  }
+  return tenant;
+}
 
-  std::uint8_t* const arena = tenant.m_end.memory().arena;
+Result<Tenant::Session> Tenant::open_session() {
+  CIPHERDECK_ASSIGN(const auto session, execute({.opcode = CIPHERDECK_OP_SESSION_OPEN}));
+
+  std::uint8_t* const arena = m_end.memory().arena;
   std::memset(arena, 0x5a, engine::kSm4KeyLen);
-  CIPHERDECK_ASSIGN(const auto key, tenant.execute({.opcode = CIPHERDECK_OP_KEY_IMPORT,
-                                                    .session = tenant.m_session,
-                                                    .input = {0, engine::kSm4KeyLen}}));
-  tenant.m_key = key.value;
+  CIPHERDECK_ASSIGN(const auto key, execute({.opcode = CIPHERDECK_OP_KEY_IMPORT,
+                                             .session = session.value,
+                                             .input = {0, engine::kSm4KeyLen}}));
 
   std::memcpy(arena, kAccessCode.data(), kAccessCode.size());
-  CIPHERDECK_TRY(tenant.execute({.opcode = CIPHERDECK_OP_KEY_ACCESS_GET,
-                                 .session = tenant.m_session,
-                                 .key = 1,
-                                 .input = {0, static_cast<std::uint32_t>(kAccessCode.size())}}));
-  return tenant;
+  CIPHERDECK_TRY(execute({.opcode = CIPHERDECK_OP_KEY_ACCESS_GET,
+                          .session = session.value,
+                          .key = 1,
+                          .input = {0, static_cast<std::uint32_t>(kAccessCode.size())}}));
+  return Session{session.value, key.value};
 }
 
 cipherdeck_command Tenant::command(Operation operation, std::uint32_t bytes,
@@ -170,13 +175,14 @@ cipherdeck_command Tenant::command(Operation operation, std::uint32_t bytes,
   command.command_id = static_cast<std::uint16_t>(number);
   command.opcode = CIPHERDECK_OP_NOP;
   if (operation == Operation::nop) return command;
-  command.session = m_session;
+  const Session& session = m_sessions[number % kSessions];
+  command.session = session.number;
   command.input = slot.input;
   command.output = slot.output;
   switch (operation) {
     case Operation::sm4_ctr:
       command.opcode = CIPHERDECK_OP_ENCRYPT;
-      command.key = m_key;
+      command.key = session.key;
       command.algorithm = CIPHERDECK_ALG_SM4_CTR;
       command.params = slot.iv;
       break;

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "driver/user/queue_pair.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -29,11 +30,13 @@ struct Sample {
   }
 };
 
-/// A tenant with a session, a session key and the access right to key index 1, whose access code is
-/// kAccessCode.
+/// A tenant with kSessions sessions, each with a session key and the access right to key index 1,
+/// whose access code is kAccessCode. The commands of one session are done one after the other, so a
+/// tenant that wants many at once spreads them over sessions.
 class Tenant {
  public:
   static constexpr std::string_view kAccessCode = "benchmark";
+  static constexpr std::size_t kSessions = 16;
 
   static Result<Tenant> open(std::unique_ptr<driver::QueuePair> queue_pair);
 
@@ -49,6 +52,12 @@ class Tenant {
   explicit Tenant(std::unique_ptr<driver::QueuePair> queue_pair)
       : m_queue_pair(std::move(queue_pair)), m_end(m_queue_pair->memory()) {}
 
+  struct Session {
+    std::uint32_t number = 0;
+    std::uint32_t key = 0;
+  };
+
+  Result<Session> open_session();
   [[nodiscard]] cipherdeck_command command(Operation operation, std::uint32_t bytes,
                                            std::uint32_t slot) const noexcept;
   Result<void> submit();
@@ -57,8 +66,7 @@ class Tenant {
 
   std::unique_ptr<driver::QueuePair> m_queue_pair;
   ring::DriverEnd m_end;
-  std::uint32_t m_session = 0;
-  std::uint32_t m_key = 0;
+  std::array<Session, kSessions> m_sessions;
 };
 
 /// The same work on the calling thread without any card: batches of `depth` jobs.

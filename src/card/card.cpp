@@ -115,6 +115,7 @@ class Card::Impl {
   ManagementReply manage(const cipherdeck_command& command, Bytes input);
   [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
   [[nodiscard]] std::uint32_t state() const noexcept { return m_state.load(); }
+  [[nodiscard]] const std::vector<std::string>& messages() const noexcept { return m_messages; }
   void set_num_vfs(std::uint32_t num_vfs) noexcept { m_num_vfs.store(num_vfs); }
 
  private:
@@ -132,6 +133,7 @@ class Card::Impl {
   std::atomic<std::uint32_t> m_num_vfs{0};
   std::atomic<std::uint32_t> m_state{CIPHERDECK_CARD_UNINITIALISED};
   std::atomic<std::uint16_t> m_reason{CIPHERDECK_STATUS_OK};
+  std::vector<std::string> m_messages;  // of start()
 
   mutable std::mutex m_identity_mutex;  // for what follows, a copy that a worker may read
   std::string m_label;
@@ -159,18 +161,30 @@ Result<void> Card::Impl::start_keys(const CardOptions& options) {
   if (!engine::self_test()) return Error::card_failed;
   CIPHERDECK_ASSIGN(m_random, random::Generator::create());
   CIPHERDECK_ASSIGN(auto management_random, random::Generator::create());
-  CIPHERDECK_ASSIGN(auto store, store::Store::open(options.store, options.key_file));
-  m_management = std::make_unique<Management>(std::move(store), std::move(management_random),
+  std::string why;
+  auto store = store::Store::open(options.store, options.key_file, &why);
+  if (!store) {
+    m_messages.push_back(why);
+    return store.error();
+  }
+  m_management = std::make_unique<Management>(std::move(*store), std::move(management_random),
                                               m_partitions, [this](FunctionNumber function) {
                                                 return function < kMaxFunctions &&
                                                        m_counters[function].queue_pairs.load() != 0;
                                               });
-  return m_management->load();
+  const auto loaded = m_management->load();
+  if (!loaded) m_messages.push_back(m_management->last_error());
+  const auto& warnings = m_management->warnings();
+  m_messages.insert(m_messages.end(), warnings.begin(), warnings.end());
+  return loaded;
 }
 
 Result<void> Card::Impl::start(const CardOptions& options) {
   const auto keys = start_keys(options);
-  if (!keys) fail(keys.status());
+  if (!keys) {
+    fail(keys.status());
+    if (m_messages.empty()) m_messages.emplace_back(to_string(keys.error()));
+  }
   refresh();
   RandomSource& random = m_random ? static_cast<RandomSource&>(*m_random) : m_no_random;
   m_services.reset(
@@ -348,6 +362,7 @@ cipherdeck_identity Card::identity(FunctionNumber function) const {
 std::uint64_t Card::features() const noexcept { return kFeatures; }
 
 std::uint32_t Card::state() const noexcept { return m_impl->state(); }
+const std::vector<std::string>& Card::messages() const noexcept { return m_impl->messages(); }
 
 void Card::set_num_vfs(std::uint32_t num_vfs) noexcept { m_impl->set_num_vfs(num_vfs); }
 

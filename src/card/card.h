@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace cipherdeck::card {
 
@@ -65,6 +67,9 @@ class Card {
   [[nodiscard]] std::uint64_t features() const noexcept;
   /// CIPHERDECK_CARD_ state.
   [[nodiscard]] std::uint32_t state() const noexcept;
+  /// What open() found that an operator should know: why the card is FAILED, which keys are
+  /// damaged. Sentences with cause and remedy.
+  [[nodiscard]] const std::vector<std::string>& messages() const noexcept;
 
   /// The device tells how many VFs there are, for CARD_STATUS and FUNCTION_LIST. VFs beyond it lose
   /// nothing: their bindings stay for when they are made again.

@@ -33,6 +33,8 @@ TEST(CardTest, ACardWhoseStoreIsDamagedRefusesService) {
   auto card = Card::open(options);
   ASSERT_TRUE(card);
   EXPECT_EQ((*card)->state(), CIPHERDECK_CARD_FAILED);
+  ASSERT_EQ((*card)->messages().size(), 1U);
+  EXPECT_NE((*card)->messages()[0].find("/dev/null/store"), std::string::npos);
   Tenant tenant(**card, 1);
   EXPECT_EQ(tenant.call({.opcode = CIPHERDECK_OP_NOP}).status, CIPHERDECK_STATUS_OK);
   EXPECT_EQ(tenant.call({.opcode = CIPHERDECK_OP_SESSION_OPEN}).status,

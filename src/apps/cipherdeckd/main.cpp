@@ -88,24 +88,14 @@ std::optional<device::DeviceOptions> device_options(const Options& options) {
   return device;
 }
 
-void log_state(card::Card& card, const Options& options) {
-  const std::string where = "listening in " + options.run_dir.string();
-  if (card.state() == CIPHERDECK_CARD_READY) return spdlog::info("card ready, {}", where);
-  if (card.state() == CIPHERDECK_CARD_UNINITIALISED) {
-    return spdlog::info("card not initialised, {}", where);
-  }
-  cipherdeck_command command{};
-  command.opcode = CIPHERDECK_OP_CARD_STATUS;
-  const auto reply = card.manage(command, {});
-  std::uint32_t reason = CIPHERDECK_STATUS_INTERNAL;
-  if (reply.output.size() >= sizeof(cipherdeck_card_status)) {
-    reason = load<cipherdeck_card_status>(reply.output).reason;
-  }
-  spdlog::error(
-      "card refuses service, {}: {}. Check the store {} and that {} is the key file it "
-      "was made with.",
-      where, to_string(from_status(static_cast<std::uint16_t>(reason))), options.store.string(),
-      options.key_file.string());
+void log_state(const card::Card& card, const Options& options) {
+  const bool failed = card.state() == CIPHERDECK_CARD_FAILED;
+  for (const std::string& message : card.messages()) spdlog::warn("{}", message);
+  const char* const state = failed                                          ? "refuses service"
+                            : card.state() == CIPHERDECK_CARD_UNINITIALISED ? "not initialised"
+                                                                            : "ready";
+  spdlog::log(failed ? spdlog::level::err : spdlog::level::info, "card {}, listening in {}", state,
+              options.run_dir.string());
 }
 
 int serve(const Options& options, device::DeviceOptions device_options) {

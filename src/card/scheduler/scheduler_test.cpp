@@ -370,13 +370,14 @@ TEST(WorkerTest, KicksAreNeverLost) {
 TEST(WorkerTest, ADeferredInterruptWakesASleepingCard) {
   TestCard card(std::chrono::microseconds(0));
   Tenant tenant(*card, 1, 64, 1U << 20, std::chrono::milliseconds(100));
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 1; i <= 2; ++i) {
     ASSERT_FALSE(tenant.driver().arm_interrupt());
     ASSERT_EQ(tenant.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
+    // Asking for the next one sooner would take back that this one is wanted.
+    const auto deadline = Clock::now() + std::chrono::seconds(20);
+    while (tenant.line().raised() < i && Clock::now() < deadline) std::this_thread::yield();
+    ASSERT_EQ(tenant.line().raised(), i);
   }
-  const auto deadline = Clock::now() + std::chrono::seconds(20);
-  while (tenant.line().raised() < 2 && Clock::now() < deadline) std::this_thread::yield();
-  EXPECT_EQ(tenant.line().raised(), 2);
 }
 
 TEST(WorkerTest, DetachUnderLoadTouchesTheMemoryNoMore) {
