@@ -31,12 +31,13 @@ endif()
 add_link_options(-Wl,-z,relro,-z,now)
 if(CIPHERDECK_SANITIZE)
   add_compile_options(-fsanitize=${CIPHERDECK_SANITIZE} -fno-omit-frame-pointer
-    -gline-tables-only -fno-sanitize-recover=all)
+    -g1 -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CIPHERDECK_SANITIZE})
+  add_compile_definitions(CIPHERDECK_SANITIZED)
 endif()
 if(CIPHERDECK_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-    -gline-tables-only)
+    -g1)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
