@@ -62,7 +62,9 @@ extern "C" {
 #define CIPHERDECK_BAR_DOORBELLS 2
 #define CIPHERDECK_DOORBELL_STRIDE 0x1000
 #define CIPHERDECK_MAX_QUEUE_PAIRS 64 /* the admin queue pair counted */
-#define CIPHERDECK_BAR_DOORBELLS_LEN (CIPHERDECK_MAX_QUEUE_PAIRS * CIPHERDECK_DOORBELL_STRIDE)
+#define CIPHERDECK_BAR_DOORBELLS_LEN 0x40000 /* one page per queue pair */
+CIPHERDECK_ASSERT(CIPHERDECK_BAR_DOORBELLS_LEN ==
+		  CIPHERDECK_MAX_QUEUE_PAIRS * CIPHERDECK_DOORBELL_STRIDE);
 #define CIPHERDECK_MAX_VECTORS 8
 
 /* ---- registers (BAR 0) -------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMinAccessCodeLen = 8;
 constexpr std::size_t kMaxAccessCodeLen = 256;
-constexpr std::size_t kChunk = 256 * 1024;  // of random bytes asked for at once
+constexpr std::size_t kChunk = 256U << 10;  // of random bytes asked for at once
 
 Result<void> open_device(void** handle, const std::optional<std::filesystem::path>& config_file) {
   *handle = nullptr;

@@ -9,7 +9,7 @@
 namespace cipherdeck::sdf {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = 256U << 10;
 constexpr unsigned int kMaxIdLen = 8191;
 
 Result<void> hash_init(const void* session_handle, std::uint32_t algorithm,

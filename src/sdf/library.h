@@ -25,6 +25,7 @@ using Handle = std::uintptr_t;
   return reinterpret_cast<Handle>(opaque);
 }
 [[nodiscard]] inline void* to_opaque(Handle handle) noexcept {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): SDF's handles are void*
   return reinterpret_cast<void*>(handle);
 }
 

@@ -14,7 +14,7 @@ using Block = std::array<std::uint8_t, kBlockLen>;
 
 // Large enough that the round trip does not count, small enough that the next chunk's copy and
 // other callers find their place.
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = 256U << 10;
 constexpr std::size_t kMaxTagLen = 16;
 constexpr std::size_t kMaxNonceLen = 256;
 
