@@ -35,9 +35,9 @@ std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint
       std::min(kMost, fixed_ns + std::min(len, kMaxLen) * ps_per_byte / 1000));
 }
 
-const Sm4Cost& sm4_cost() { return cpu::features().aesni ? kAesniCost : kPortableCost; }
+const Sm4Cost& sm4_cost() { return cpu::features().has_all({cpu::Feature::avx2, cpu::Feature::aes}) ? kAesniCost : kPortableCost; }
 
-std::uint64_t ghash_ps() { return cpu::features().pclmul ? kPclmulPs : kGhashPs; }
+std::uint64_t ghash_ps() { return cpu::features().has(cpu::Feature::pclmul) ? kPclmulPs : kGhashPs; }
 
 }  // namespace
 

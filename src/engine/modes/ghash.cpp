@@ -2,9 +2,6 @@
 #include "engine/modes/ghash.h"
 
 #include "base/secret.h"
-#include "engine/cpu/features.h"
-
-#include <algorithm>
 
 namespace cipherdeck::engine::modes {
 namespace {
@@ -68,19 +65,18 @@ GhashElement multiply(const GhashElement& a, const GhashElement& b) {
 }
 
 constexpr GhashVariant kVariants[] = {
-    {"pclmul", []() noexcept { return cpu::features().pclmul; }, ghash_pclmul},
-    {"portable", []() noexcept { return true; }, ghash_portable},
+    {{"pclmul", {cpu::Feature::pclmul}}, ghash_pclmul},
+    {{"portable", {}}, ghash_portable},
 };
-
-const GhashVariant& chosen_variant() {
-  static const GhashVariant& chosen = *std::ranges::find_if(
-      kVariants, [](const GhashVariant& variant) { return variant.is_available(); });
-  return chosen;
-}
 
 }  // namespace
 
 std::span<const GhashVariant> ghash_variants() noexcept { return kVariants; }
+
+const GhashVariant& chosen_ghash_variant() noexcept {
+  static const GhashVariant& chosen = cpu::choose<GhashVariant>(kVariants, "ghash");
+  return chosen;
+}
 
 void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                     std::size_t num_blocks) noexcept {
@@ -91,7 +87,7 @@ void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uin
   }
 }
 
-Ghash::Ghash(const Block& point) noexcept : Ghash(point, chosen_variant()) {}
+Ghash::Ghash(const Block& point) noexcept : Ghash(point, chosen_ghash_variant()) {}
 
 Ghash::Ghash(const Block& point, const GhashVariant& variant) noexcept
     : m_variant(variant), m_point{load_be64(point.data()), load_be64(point.data() + 8)} {}

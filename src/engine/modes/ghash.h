@@ -3,9 +3,8 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "engine/cpu/variants.h"
 #include "engine/modes/blocks.h"
-
-#include <string_view>
 
 namespace cipherdeck::engine::modes {
 
@@ -17,9 +16,7 @@ struct GhashElement {
 };
 
 /// An implementation of: for each block, sum = (sum + block) * point.
-struct GhashVariant {
-  std::string_view name;
-  bool (*is_available)() noexcept;
+struct GhashVariant : cpu::VariantInfo {
   void (*update)(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                  std::size_t num_blocks) noexcept;
 };
@@ -31,6 +28,9 @@ void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uin
                     std::size_t num_blocks) noexcept;
 void ghash_pclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                   std::size_t num_blocks) noexcept;
+
+/// The one that this process uses.
+[[nodiscard]] const GhashVariant& chosen_ghash_variant() noexcept;
 
 /// Ghash is one hash in progress. Constant-time: no table depends on the point. Wipes itself.
 class Ghash {

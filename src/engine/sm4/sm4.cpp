@@ -2,7 +2,6 @@
 #include "engine/sm4/sm4.h"
 
 #include "base/secret.h"
-#include "engine/cpu/features.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <algorithm>
@@ -12,10 +11,12 @@ namespace cipherdeck::engine {
 namespace sm4 {
 namespace {
 
+using enum cpu::Feature;
+
 constexpr Variant kVariants[] = {
-    {"vaes", []() noexcept { return cpu::features().vaes; }, crypt_blocks_vaes},
-    {"aesni", []() noexcept { return cpu::features().aesni; }, crypt_blocks_aesni},
-    {"portable", []() noexcept { return true; }, crypt_blocks_portable},
+    {{"vaes", {avx2, aes, vaes}}, crypt_blocks_vaes, 0, nullptr, nullptr},
+    {{"aesni", {avx2, aes}}, crypt_blocks_aesni, 0, nullptr, nullptr},
+    {{"portable", {}}, crypt_blocks_portable, 0, nullptr, nullptr},
 };
 
 }  // namespace
@@ -23,8 +24,7 @@ constexpr Variant kVariants[] = {
 std::span<const Variant> variants() noexcept { return kVariants; }
 
 const Variant& chosen_variant() noexcept {
-  static const Variant& chosen =
-      *std::ranges::find_if(kVariants, [](const Variant& v) { return v.is_available(); });
+  static const Variant& chosen = cpu::choose<Variant>(kVariants, "sm4");
   return chosen;
 }
 

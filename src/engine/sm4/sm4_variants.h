@@ -2,6 +2,8 @@
 // The implementations of SM4's block function. One is chosen for the process, at its first use.
 #pragma once
 
+#include "engine/cpu/variants.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,17 +19,34 @@ using RoundKeys = std::array<std::uint32_t, 32>;
 using BlocksFunction = void (*)(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                                 const RoundKeys& round_keys) noexcept;
 
-struct Variant {
-  std::string_view name;
-  bool (*is_available)() noexcept;
+/// Modes whose every block waits for the one before. CFB and OFB here are of whole blocks.
+enum class Chaining : std::uint8_t { cbc, cfb, ofb, mac };
+
+/// Independent streams side by side, each with a key, a chaining value and places of its own: what
+/// a kernel needs of them, laid out for it.
+struct Lanes {
+  static constexpr std::size_t kMax = 64;
+  std::array<const std::uint8_t*, kMax> in;  // advanced by the kernel
+  std::array<std::uint8_t*, kMax> out;       // likewise; unused by Chaining::mac
+  alignas(64) std::array<std::array<std::uint8_t, 16>, kMax> chain;  // what the mode calls IV
+  alignas(64) std::array<std::uint8_t, 32 * 4 * kMax> round_keys;    // in the order of the variant
+};
+
+struct Variant : cpu::VariantInfo {
   BlocksFunction crypt_blocks;
+
+  /// How many streams chain_lanes() takes at once; 0: there is no such kernel.
+  std::size_t num_lanes;
+  void (*set_lane_key)(Lanes& lanes, std::size_t lane, const RoundKeys& round_keys) noexcept;
+  /// Encrypts `num_blocks` more blocks of each of the `num_lanes` streams. Lanes without work have
+  /// any key, and places to read and write that are nobody else's.
+  void (*chain_lanes)(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
 };
 
 /// All variants, the fastest first; the last is "portable" and runs everywhere.
 [[nodiscard]] std::span<const Variant> variants() noexcept;
 
-/// The first available one; none but the portable one is if the environment has
-/// CIPHERDECK_ENGINE=portable.
+/// The one that this process uses.
 [[nodiscard]] const Variant& chosen_variant() noexcept;
 
 /// Bit-sliced, on the compiler's vectors.
