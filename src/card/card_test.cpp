@@ -16,7 +16,7 @@ T only_record(const ManagementReply& reply) {
 }
 
 TEST(CardTest, AnUninitialisedCardOpensNoSession) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   auto card = Card::open({.store = directory.path() / "s", .key_file = directory.path() / "k"});
   ASSERT_TRUE(card);
   EXPECT_EQ((*card)->state(), CIPHERDECK_CARD_UNINITIALISED);
@@ -27,7 +27,7 @@ TEST(CardTest, AnUninitialisedCardOpensNoSession) {
 }
 
 TEST(CardTest, ACardWhoseStoreIsDamagedRefusesService) {
-  const TemporaryDirectory directory;
+  const test::TemporaryDirectory directory;
   // A file where the directory should be.
   const CardOptions options{.store = "/dev/null/store", .key_file = directory.path() / "k"};
   auto card = Card::open(options);

@@ -3,6 +3,7 @@
 #include "sdf/test_fixture.h"
 
 #include <sys/wait.h>
+#include <temporary_directory.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -149,7 +150,7 @@ TEST_F(SdfTest, AllFunctionsTakenIsAnErrorNotAHang) {
 
 TEST(SdfConfigTest, FileNamesTheDeviceAndTheProfile) {
   server();
-  TestDirectory directory;
+  test::TemporaryDirectory directory;
   const auto file = directory.path() / "sdf.toml";
   std::ofstream(file) << "device = \"unix:" << server_directory().string() << "/vf*.sock\"\n"
                       << "[profile]\nsm4_base = 0x2000\necc_cipher = \"short\"\n";
@@ -184,7 +185,7 @@ TEST(SdfConfigTest, FileNamesTheDeviceAndTheProfile) {
 }
 
 TEST(SdfConfigTest, WrongFilesAreRefused) {
-  TestDirectory directory;
+  test::TemporaryDirectory directory;
   const auto file = directory.path() / "sdf.toml";
   void* device = nullptr;
   EXPECT_EQ(SDF_OpenDeviceWithConf(&device, nullptr), SDR_INARGERR);
@@ -209,7 +210,7 @@ class LostCardTest : public ::testing::Test {
     ASSERT_EQ(SDF_OpenDeviceWithConf(&m_device, m_file.c_str()), SDR_OK);
   }
 
-  TestDirectory m_directory;
+  test::TemporaryDirectory m_directory;
   std::filesystem::path m_file;
   std::unique_ptr<ServerProcess> m_server;
   void* m_device = nullptr;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sdf/test_fixture.h"
 
+#include <temporary_directory.h>
 #include <cstring>
 
 namespace cipherdeck::sdf::testing {
 namespace {
 
-std::unique_ptr<TestDirectory> g_directory;
+std::unique_ptr<test::TemporaryDirectory> g_directory;
 std::unique_ptr<ServerProcess> g_server;
 
 }  // namespace
 
 const std::filesystem::path& server_directory() {
-  if (!g_directory) g_directory = std::make_unique<TestDirectory>();
+  if (!g_directory) g_directory = std::make_unique<test::TemporaryDirectory>();
   return g_directory->path();
 }
 

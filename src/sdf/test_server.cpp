@@ -109,15 +109,4 @@ void ServerProcess::stop(int signal) {
   m_pid = -1;
 }
 
-TestDirectory::TestDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "cipherdeck-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  m_path = name;
-}
-
-TestDirectory::~TestDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(m_path, ignored);
-}
-
 }  // namespace cipherdeck::sdf::testing

@@ -44,15 +44,4 @@ class ServerProcess {
 /// Starts this program with arguments; gives its process id.
 pid_t start_self(const char* argument, const char* value, int input, int output);
 
-/// A directory of its own under the temporary directory, removed at the end.
-class TestDirectory {
- public:
-  TestDirectory();
-  ~TestDirectory();
-  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-
- private:
-  std::filesystem::path m_path;
-};
-
 }  // namespace cipherdeck::sdf::testing

@@ -92,7 +92,7 @@ class RealCardTest : public ::testing::Test {
     }
   }
 
-  TempDirectory m_directory;
+  test::TemporaryDirectory m_directory;
   std::unique_ptr<card::Card> m_card;
   std::unique_ptr<device::Device> m_device;
 };

@@ -7,6 +7,7 @@
 #include "wire/test_driver.h"
 
 #include <gtest/gtest.h>
+#include <temporary_directory.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,24 +15,6 @@
 #include <string>
 
 namespace cipherdeck::wire {
-
-class TempDirectory {
- public:
-  TempDirectory() {
-    std::string name = "/tmp/cipherdeck-wire-XXXXXX";
-    if (mkdtemp(name.data()) != nullptr) m_path = name;
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return m_path; }
-
- private:
-  std::filesystem::path m_path;
-};
 
 class WireTest : public ::testing::Test {
  protected:
@@ -60,7 +43,7 @@ class WireTest : public ::testing::Test {
     return false;
   }
 
-  TempDirectory m_directory;
+  test::TemporaryDirectory m_directory;
   EchoCard m_card;
   std::unique_ptr<device::Device> m_device;
 };

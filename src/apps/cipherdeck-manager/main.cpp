@@ -10,10 +10,10 @@
 #include "host/process/hardening.h"
 #include "host/process/lock_file.h"
 #include "host/process/service.h"
+#include "host/process/service_options.h"
 
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -37,12 +37,9 @@ Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot start, 2 usage.)";
 
 constexpr std::chrono::milliseconds kTendEvery{1000};
 
-struct Options {
-  std::filesystem::path run_dir = "/run/cipherdeck";
+struct Options : process::ServiceOptions {
   std::filesystem::path state = "/var/lib/cipherdeck-manager/state.json";
   std::string socket_group;
-  std::string user;
-  std::string log_level = "info";
 };
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
@@ -50,23 +47,12 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   CLI::App app{"Manages the CipherDeck card of this host.", "cipherdeck-manager"};
   app.footer(kFooter);
   app.set_version_flag("--version", "cipherdeck-manager " CIPHERDECK_PROGRAM_VERSION);
-  app.add_option("--run-dir", options.run_dir, "Directory of the card's sockets and of ours")
-      ->envname("CIPHERDECK_RUN_DIR")
-      ->capture_default_str();
+  process::add_service_options(app, options);
   app.add_option("--state", options.state, "File that remembers the number of VFs")
       ->capture_default_str();
   app.add_option("--socket-group", options.socket_group,
                  "Group of manager.sock: its members may manage the card");
-  app.add_option("--user", options.user, "User to become after the start as root");
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    exit_code = app.exit(error) == 0 ? 0 : 2;
-    return std::nullopt;
-  }
+  if (!process::parse(app, argc, argv, exit_code)) return std::nullopt;
   options.run_dir = std::filesystem::absolute(options.run_dir);
   return options;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeckd/options.h"
 
-#include <CLI/CLI.hpp>
-
 namespace cipherdeck::cipherdeckd {
 namespace {
 
@@ -27,9 +25,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   CLI::App app{"The CipherDeck card: serves its functions to vfio-user clients.", "cipherdeckd"};
   app.footer(kFooter);
   app.set_version_flag("--version", "cipherdeckd " CIPHERDECK_PROGRAM_VERSION);
-  app.add_option("--run-dir", options.run_dir, "Directory of the sockets")
-      ->envname("CIPHERDECK_RUN_DIR")
-      ->capture_default_str();
+  process::add_service_options(app, options);
   app.add_option("--store", options.store, "Directory of the key store")->capture_default_str();
   app.add_option("--key-file", options.key_file,
                  "File of the key that wraps the management key [STORE/management.key]");
@@ -50,16 +46,7 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
           "OCTAL"));
   app.add_option("--allow-user", options.allowed_users,
                  "User that may connect besides this one and root; repeatable");
-  app.add_option("--user", options.user, "User to become after the start as root");
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warn, error or off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}))
-      ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    exit_code = app.exit(error) == 0 ? 0 : 2;
-    return std::nullopt;
-  }
+  if (!process::parse(app, argc, argv, exit_code)) return std::nullopt;
   if (!mode.empty()) options.socket_mode = static_cast<unsigned>(std::stoul(mode, nullptr, 8));
   if (options.socket_mode == 0) options.socket_mode = options.socket_group.empty() ? 0600 : 0660;
   if (options.key_file.empty()) options.key_file = options.store / "management.key";

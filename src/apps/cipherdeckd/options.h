@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "host/process/service_options.h"
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,16 +10,13 @@
 
 namespace cipherdeck::cipherdeckd {
 
-struct Options {
-  std::filesystem::path run_dir = "/run/cipherdeck";
+struct Options : process::ServiceOptions {
   std::filesystem::path store = "/var/lib/cipherdeck";
   std::filesystem::path key_file;  // empty: management.key in the store
   int cpu = -1;
   std::string socket_group;
   unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600
   std::vector<std::string> allowed_users;  // by name or number
-  std::string user;
-  std::string log_level = "info";
 };
 
 /// Reads the command line. Nothing: the program is to end now with `exit_code`, help or the error

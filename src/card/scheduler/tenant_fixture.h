@@ -5,6 +5,7 @@
 #include "card/card.h"
 
 #include <gtest/gtest.h>
+#include <temporary_directory.h>
 
 #include <atomic>
 #include <filesystem>
@@ -155,26 +156,6 @@ class Tenant {
   std::uint16_t m_next_id = 0;
 };
 
-/// A directory that goes with its object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "card_test.XXXXXX").string();
-    m_path = mkdtemp(name.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-
- private:
-  std::filesystem::path m_path;
-};
-
 inline const std::string kCode = "tenant code";        // of key pair 1 and KEK 2
 inline const std::string kDeviceCode = "device code";  // of key pair 0
 
@@ -227,7 +208,7 @@ class TestCard {
     make(CIPHERDECK_OP_KEK_GENERATE, 2, kCode);
   }
 
-  TemporaryDirectory m_directory;
+  test::TemporaryDirectory m_directory;
   std::unique_ptr<Card> m_card;
 };
 

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <temporary_directory.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,28 +18,13 @@
 
 namespace cipherdeck::card::testing {
 
-/// A directory of its own, removed in the end, with the paths of a store in it.
-class TestDirectory {
+/// A directory of its own with the paths of a store in it.
+class TestDirectory : public test::TemporaryDirectory {
  public:
-  explicit TestDirectory(
-      const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
-    std::string name = (parent / "cipherdeck-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) m_path = name;
-  }
-  ~TestDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(m_path, ignored);
-  }
-  TestDirectory(const TestDirectory&) = delete;
-  TestDirectory& operator=(const TestDirectory&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-  [[nodiscard]] std::filesystem::path store() const { return m_path / "store"; }
+  using TemporaryDirectory::TemporaryDirectory;
+  [[nodiscard]] std::filesystem::path store() const { return path() / "store"; }
   [[nodiscard]] std::filesystem::path database() const { return store() / "keys.db"; }
-  [[nodiscard]] std::filesystem::path key_file() const { return m_path / "card.key"; }
-
- private:
-  std::filesystem::path m_path;
+  [[nodiscard]] std::filesystem::path key_file() const { return path() / "card.key"; }
 };
 
 inline std::unique_ptr<random::Generator> make_random() {

@@ -7,6 +7,7 @@
 #include "driver/user/channel.h"
 
 #include <gtest/gtest.h>
+#include <temporary_directory.h>
 
 #include <atomic>
 #include <filesystem>
@@ -22,14 +23,12 @@ constexpr std::uint32_t kNumVfs = 2;
 class HostFunctionTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "cipherdeck-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    m_directory = name;
-    auto card = card::Card::open({.store = m_directory / "store", .key_file = m_directory / "key"});
+    auto card = card::Card::open(
+        {.store = m_directory.path() / "store", .key_file = m_directory.path() / "key"});
     ASSERT_TRUE(card);
     m_card = std::move(card).value();
     device::DeviceOptions options;
-    options.run_directory = m_directory;
+    options.run_directory = m_directory.path();
     options.num_vfs = kNumVfs;
     auto device = device::Device::start(options, *m_card);
     ASSERT_TRUE(device);
@@ -39,12 +38,11 @@ class HostFunctionTest : public ::testing::Test {
   void TearDown() override {
     m_device.reset();
     m_card.reset();
-    std::filesystem::remove_all(m_directory);
   }
 
   std::shared_ptr<HostFunction> open(const char* socket) {
     // The card may not have seen yet that the last test's client has gone.
-    auto function = HostFunction::open(m_directory / socket);
+    auto function = HostFunction::open(m_directory.path() / socket);
     EXPECT_TRUE(function) << to_string(function.error());
     return function ? *function : nullptr;
   }
@@ -67,7 +65,7 @@ class HostFunctionTest : public ::testing::Test {
     ASSERT_TRUE(admin(*pf, CIPHERDECK_OP_FUNCTION_BIND, 0, 1, made->value));
   }
 
-  std::filesystem::path m_directory;
+  test::TemporaryDirectory m_directory;
   std::unique_ptr<card::Card> m_card;
   std::unique_ptr<device::Device> m_device;
 };
@@ -97,12 +95,12 @@ TEST_F(HostFunctionTest, PfIsWhatItSaysAndRunsTheCard) {
 }
 
 TEST_F(HostFunctionTest, OpenSaysWhyNot) {
-  EXPECT_EQ(HostFunction::open(m_directory / "vf9.sock").error(), Error::not_found);
+  EXPECT_EQ(HostFunction::open(m_directory.path() / "vf9.sock").error(), Error::not_found);
   EXPECT_EQ(HostFunction::open("/" + std::string(200, 'x')).error(), Error::invalid_argument);
-  std::ofstream(m_directory / "file") << "no socket";
-  EXPECT_EQ(HostFunction::open(m_directory / "file").error(), Error::not_found);
+  std::ofstream(m_directory.path() / "file") << "no socket";
+  EXPECT_EQ(HostFunction::open(m_directory.path() / "file").error(), Error::not_found);
   const auto vf = open("vf1.sock");
-  EXPECT_EQ(HostFunction::open(m_directory / "vf1.sock").error(), Error::busy);
+  EXPECT_EQ(HostFunction::open(m_directory.path() / "vf1.sock").error(), Error::busy);
 }
 
 TEST_F(HostFunctionTest, QueuePairsComeAndGo) {

@@ -2,6 +2,7 @@
 #include "host/manager/state_file.h"
 
 #include <gtest/gtest.h>
+#include <temporary_directory.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -12,20 +13,15 @@ namespace {
 
 class StateFile : public testing::Test {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/cipherdeck-state-XXXXXX";
-    m_directory = mkdtemp(pattern);
-  }
-  void TearDown() override { std::filesystem::remove_all(m_directory); }
-  std::filesystem::path m_directory;
+  test::TemporaryDirectory m_directory;
 };
 
 TEST_F(StateFile, OfANewCardIsNotThere) {
-  EXPECT_EQ(load_state(m_directory / "manager.json").value().num_vfs, 0U);
+  EXPECT_EQ(load_state(m_directory.path() / "manager.json").value().num_vfs, 0U);
 }
 
 TEST_F(StateFile, RemembersTheNumberOfVfs) {
-  const auto path = m_directory / "manager.json";
+  const auto path = m_directory.path() / "manager.json";
   ASSERT_TRUE(save_state(path, State{17}));
   EXPECT_EQ(load_state(path).value().num_vfs, 17U);
   ASSERT_TRUE(save_state(path, State{256}));
@@ -34,7 +30,7 @@ TEST_F(StateFile, RemembersTheNumberOfVfs) {
 }
 
 TEST_F(StateFile, IsKeptWhenItCannotBeReplaced) {
-  const auto path = m_directory / "manager.json";
+  const auto path = m_directory.path() / "manager.json";
   ASSERT_TRUE(save_state(path, State{3}));
   std::filesystem::create_directory(path.string() + ".new");  // in the way of the new one
   EXPECT_EQ(save_state(path, State{4}).error(), Error::io);
@@ -42,12 +38,12 @@ TEST_F(StateFile, IsKeptWhenItCannotBeReplaced) {
 }
 
 TEST_F(StateFile, DoesNotFollowALinkInTheWay) {
-  const auto path = m_directory / "manager.json";
-  std::ofstream(m_directory / "victim") << "untouched";
-  std::filesystem::create_symlink(m_directory / "victim", path.string() + ".new");
+  const auto path = m_directory.path() / "manager.json";
+  std::ofstream(m_directory.path() / "victim") << "untouched";
+  std::filesystem::create_symlink(m_directory.path() / "victim", path.string() + ".new");
   EXPECT_EQ(save_state(path, State{4}).error(), Error::io);
   std::string text;
-  std::ifstream(m_directory / "victim") >> text;
+  std::ifstream(m_directory.path() / "victim") >> text;
   EXPECT_EQ(text, "untouched");
 }
 

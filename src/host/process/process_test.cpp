@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <temporary_directory.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -104,16 +105,11 @@ TEST(Hardening, RefusesAnUnknownUser) {
 
 class LockFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/cipherdeck-lock-XXXXXX";
-    m_directory = mkdtemp(pattern);
-  }
-  void TearDown() override { std::filesystem::remove_all(m_directory); }
-  std::filesystem::path m_directory;
+  test::TemporaryDirectory m_directory;
 };
 
 TEST_F(LockFileTest, KeepsOthersAway) {
-  const auto path = m_directory / "lock";
+  const auto path = m_directory.path() / "lock";
   auto first = LockFile::acquire(path);
   ASSERT_TRUE(first);
   EXPECT_EQ(LockFile::holder(path), std::to_string(getpid()));
@@ -123,14 +119,14 @@ TEST_F(LockFileTest, KeepsOthersAway) {
 }
 
 TEST_F(LockFileTest, IsFreeAfterItsHolderWasKilled) {
-  const auto path = m_directory / "lock";
+  const auto path = m_directory.path() / "lock";
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
   if (child == 0) {
     const auto held = LockFile::acquire(path);
-    static_cast<void>(write(ready[1], held ? "y" : "n", 1));
-    pause();
+    if (write(ready[1], held ? "y" : "n", 1) == 1) pause();
+    _exit(1);
   }
   char answer = 0;
   ASSERT_EQ(read(ready[0], &answer, 1), 1);
@@ -142,7 +138,7 @@ TEST_F(LockFileTest, IsFreeAfterItsHolderWasKilled) {
 }
 
 TEST_F(LockFileTest, SaysWhyItCannotBeMade) {
-  EXPECT_EQ(LockFile::acquire(m_directory / "none" / "lock").error(), Error::io);
+  EXPECT_EQ(LockFile::acquire(m_directory.path() / "none" / "lock").error(), Error::io);
 }
 
 TEST(Service, RefusesAnUnknownLogLevel) {
