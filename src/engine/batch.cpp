@@ -2,6 +2,7 @@
 #include "engine/batch.h"
 
 #include "engine/modes/modes.h"
+#include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <bit>
@@ -151,21 +152,6 @@ void run(std::span<AeadJob> jobs) noexcept {
   }
 }
 
-void run(std::span<HashJob> jobs) noexcept {
-  for (HashJob& job : jobs) {
-    if (job.state == nullptr || !is_readable(job.input)) {
-      job.result = Error::invalid_argument;
-      continue;
-    }
-    job.state->update(job.input);
-    if (job.digest != nullptr) {
-      const Sm3Digest digest = job.state->finish();
-      std::memcpy(job.digest, digest.data(), digest.size());
-    }
-    job.result = {};
-  }
-}
-
 void run(std::span<Sm2SignJob> jobs, RandomSource& nonces) noexcept {
   for (Sm2SignJob& job : jobs) {
     job.result = guarded([&]() -> Result<void> {
@@ -208,7 +194,8 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept {
 }
 
 std::string describe() {
-  return "sm2=portable sm3=portable sm4=" + std::string(sm4::chosen_variant().name);
+  return "sm2=portable sm3=" + std::string(sm3::chosen_variant().name) +
+         " sm4=" + std::string(sm4::chosen_variant().name);
 }
 
 }  // namespace cipherdeck::engine

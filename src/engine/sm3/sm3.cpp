@@ -2,80 +2,101 @@
 #include "engine/sm3/sm3.h"
 
 #include "base/secret.h"
+#include "engine/sm3/sm3_feed.h"
 
 #include <algorithm>
-#include <bit>
-#include <utility>
+#include <limits>
 
 namespace cipherdeck::engine {
+namespace sm3 {
 namespace {
 
-using State = std::array<std::uint32_t, 8>;
+using enum cpu::Feature;
 
 constexpr State kInitial = {0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600,
                             0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e};
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kLengthAt = kSm3BlockLen - 8;
 
-[[gnu::always_inline]] inline std::uint32_t p0(std::uint32_t x) {
-  return x ^ std::rotl(x, 9) ^ std::rotl(x, 17);
-}
+constexpr Variant kVariants[] = {
+    {{"avx512", {avx2, bmi2, avx512}}, compress_avx2, 16, 3, compress_lanes_avx512},
+    {{"avx2", {avx2, bmi2}}, compress_avx2, 8, 3, compress_lanes_avx2},
+    {{"portable", {}}, compress_portable, 0, kNever, nullptr},
+};
 
-[[gnu::always_inline]] inline std::uint32_t p1(std::uint32_t x) {
-  return x ^ std::rotl(x, 15) ^ std::rotl(x, 23);
-}
-
-constexpr std::uint32_t round_constant(int j) {
-  return std::rotl(j < 16 ? 0x79cc4519u : 0x7a879d8au, j % 32);
-}
-
-// W[J + 4] of the message expansion, which takes the place of W[J - 12] in the ring.
-template <int J>
-[[gnu::always_inline]] inline void expand(std::uint32_t (&w)[16]) {
-  if constexpr (J >= 12) {
-    constexpr int i = J + 4;
-    w[i % 16] = p1(w[i % 16] ^ w[(i - 9) % 16] ^ std::rotl(w[(i - 3) % 16], 15)) ^
-                std::rotl(w[(i - 13) % 16], 7) ^ w[(i - 6) % 16];
-  }
-}
-
-// The registers are renamed instead of moved: A is slot -J of the first four, E of the last four.
-template <int J>
-[[gnu::always_inline]] inline void round(std::uint32_t (&s)[8], std::uint32_t (&w)[16]) {
-  expand<J>(w);
-  constexpr int i0 = (64 - J) % 4, i1 = (65 - J) % 4, i2 = (66 - J) % 4, i3 = (67 - J) % 4;
-  std::uint32_t &a = s[i0], &b = s[i1], &c = s[i2], &d = s[i3];
-  std::uint32_t &e = s[4 + i0], &f = s[4 + i1], &g = s[4 + i2], &h = s[4 + i3];
-  const std::uint32_t a12 = std::rotl(a, 12);
-  const std::uint32_t ss1 = std::rotl(a12 + e + round_constant(J), 7);
-  const std::uint32_t ff = J < 16 ? a ^ b ^ c : (a & b) | ((a | b) & c);
-  const std::uint32_t gg = J < 16 ? e ^ f ^ g : ((f ^ g) & e) ^ g;
-  const std::uint32_t tt1 = ff + d + (ss1 ^ a12) + (w[J % 16] ^ w[(J + 4) % 16]);
-  const std::uint32_t tt2 = gg + h + ss1 + w[J % 16];
-  b = std::rotl(b, 9);
-  d = tt1;
-  f = std::rotl(f, 19);
-  h = p0(tt2);
-}
-
-template <int... J>
-[[gnu::always_inline]] inline void rounds(std::uint32_t (&s)[8], std::uint32_t (&w)[16],
-                                          std::integer_sequence<int, J...>) {
-  (round<J>(s, w), ...);
-}
-
-void compress(State& state, const std::uint8_t* data, std::size_t num_blocks) {
-  for (; num_blocks != 0; --num_blocks, data += kSm3BlockLen) {
-    std::uint32_t w[16];
-    for (std::size_t i = 0; i < 16; ++i) w[i] = load_be32(data + 4 * i);
-    std::uint32_t s[8];
-    std::copy(state.begin(), state.end(), s);
-    rounds(s, w, std::make_integer_sequence<int, 64>{});
-    for (std::size_t i = 0; i < 8; ++i) state[i] ^= s[i];
+void compress_all(Feed& feed) {
+  const Variant& variant = chosen_variant();
+  for (Blocks blocks = feed.next(); blocks.num != 0; blocks = feed.next()) {
+    variant.compress(feed.state(), blocks.data, blocks.num);
   }
 }
 
 }  // namespace
 
-Sm3::Sm3() noexcept : m_state(kInitial) {}
+std::span<const Variant> variants() noexcept { return kVariants; }
+
+const Variant& chosen_variant() noexcept {
+  static const Variant& chosen = cpu::choose<Variant>(kVariants, "sm3");
+  return chosen;
+}
+
+Blocks Feed::next() noexcept {
+  auto& block = m_hash->m_block;
+  if (m_step == Step::buffered) {
+    m_step = Step::whole;
+    if (fill_buffer()) return {block.data(), 1};
+  }
+  if (m_step == Step::whole) {
+    m_step = Step::rest;
+    const Blocks blocks = {m_input.data(), m_input.size() / kSm3BlockLen};
+    m_input = m_input.subspan(blocks.num * kSm3BlockLen);
+    if (blocks.num != 0) return blocks;
+  }
+  if (m_step == Step::rest) {
+    m_step = Step::done;
+    if (!m_input.empty()) std::memcpy(block.data(), m_input.data(), m_input.size());
+    if (m_is_last) return pad(m_hash->m_len % kSm3BlockLen);
+  }
+  return m_step == Step::length ? put_length(0) : Blocks{};
+}
+
+bool Feed::fill_buffer() noexcept {
+  const std::size_t used = m_hash->m_len % kSm3BlockLen;
+  m_hash->m_len += m_input.size();
+  if (used == 0 || m_input.empty()) return false;
+  const std::size_t taken = std::min(kSm3BlockLen - used, m_input.size());
+  std::memcpy(m_hash->m_block.data() + used, m_input.data(), taken);
+  m_input = m_input.subspan(taken);
+  return used + taken == kSm3BlockLen;
+}
+
+Blocks Feed::pad(std::size_t used) noexcept {
+  auto& block = m_hash->m_block;
+  block[used++] = 0x80;
+  if (used <= kLengthAt) return put_length(used);
+  m_step = Step::length;
+  std::memset(block.data() + used, 0, kSm3BlockLen - used);
+  return {block.data(), 1};
+}
+
+Blocks Feed::put_length(std::size_t used) noexcept {
+  auto& block = m_hash->m_block;
+  m_step = Step::done;
+  std::memset(block.data() + used, 0, kLengthAt - used);
+  store_be64(block.data() + kLengthAt, m_hash->m_len * 8);
+  return {block.data(), 1};
+}
+
+void Feed::take_digest(std::uint8_t* digest) const noexcept {
+  for (std::size_t i = 0; i < 8; ++i) store_be32(digest + 4 * i, m_hash->m_state[i]);
+  wipe(m_hash->m_block);
+  m_hash->m_state = kInitial;
+  m_hash->m_len = 0;
+}
+
+}  // namespace sm3
+
+Sm3::Sm3() noexcept : m_state(sm3::kInitial) {}
 
 Sm3::~Sm3() {
   wipe_object(m_state);
@@ -83,43 +104,25 @@ Sm3::~Sm3() {
 }
 
 void Sm3::update(Bytes data) noexcept {
-  if (data.empty()) return;
-  const std::size_t used = m_len % kSm3BlockLen;
-  m_len += data.size();
-  if (used != 0) {
-    const std::size_t taken = std::min(kSm3BlockLen - used, data.size());
-    std::memcpy(m_block.data() + used, data.data(), taken);
-    data = data.subspan(taken);
-    if (used + taken < kSm3BlockLen) return;
-    compress(m_state, m_block.data(), 1);
-  }
-  const std::size_t num_blocks = data.size() / kSm3BlockLen;
-  compress(m_state, data.data(), num_blocks);
-  data = data.subspan(num_blocks * kSm3BlockLen);
-  if (!data.empty()) std::memcpy(m_block.data(), data.data(), data.size());
+  sm3::Feed feed(*this, data, false);
+  sm3::compress_all(feed);
 }
 
 Sm3Digest Sm3::finish() noexcept {
-  const std::size_t used = m_len % kSm3BlockLen;
-  std::array<std::uint8_t, 2 * kSm3BlockLen> last{};
-  std::memcpy(last.data(), m_block.data(), used);
-  last[used] = 0x80;
-  const std::size_t num_blocks = used < kSm3BlockLen - 8 ? 1 : 2;
-  store_be64(last.data() + num_blocks * kSm3BlockLen - 8, m_len * 8);
-  compress(m_state, last.data(), num_blocks);
+  sm3::Feed feed(*this, {}, true);
+  sm3::compress_all(feed);
   Sm3Digest digest;
-  for (std::size_t i = 0; i < 8; ++i) store_be32(digest.data() + 4 * i, m_state[i]);
-  wipe(last);
-  wipe(m_block);
-  m_state = kInitial;
-  m_len = 0;
+  feed.take_digest(digest.data());
   return digest;
 }
 
 Sm3Digest Sm3::digest(Bytes data) noexcept {
   Sm3 hash;
-  hash.update(data);
-  return hash.finish();
+  sm3::Feed feed(hash, data, true);
+  sm3::compress_all(feed);
+  Sm3Digest digest;
+  feed.take_digest(digest.data());
+  return digest;
 }
 
 }  // namespace cipherdeck::engine

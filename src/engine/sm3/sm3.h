@@ -13,6 +13,10 @@ constexpr std::size_t kSm3DigestLen = 32;
 constexpr std::size_t kSm3BlockLen = 64;
 using Sm3Digest = std::array<std::uint8_t, kSm3DigestLen>;
 
+namespace sm3 {
+class Feed;
+}
+
 /// Sm3 is one hash in progress. A plain value: copying it forks the computation. Wipes itself,
 /// since what is hashed may be secret.
 class Sm3 {
@@ -30,6 +34,7 @@ class Sm3 {
   [[nodiscard]] static Sm3Digest digest(Bytes data) noexcept;
 
  private:
+  friend class sm3::Feed;
   std::array<std::uint32_t, 8> m_state;
   std::array<std::uint8_t, kSm3BlockLen> m_block{};
   std::uint64_t m_len = 0;  // bytes so far
