@@ -39,13 +39,23 @@ class FixedNonce final : public RandomSource {
   bool m_is_used = false;
 };
 
-// GB/T 32905, A.1 and A.2.
+// GB/T 32905, A.1 and A.2; alone, and in a batch that fills the lanes of every kernel.
 bool is_sm3_right() {
   constexpr auto kDigest1 = hex("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
   constexpr auto kDigest2 = hex("debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
   Sm3 hash;
   for (int i = 0; i < 16; ++i) hash.update(as_bytes("abcd"));
-  return Sm3::digest(as_bytes("abc")) == kDigest1 && hash.finish() == kDigest2;
+  if (Sm3::digest(as_bytes("abc")) != kDigest1 || hash.finish() != kDigest2) return false;
+
+  constexpr std::size_t kNumJobs = 17;
+  std::array<Sm3, kNumJobs> states;
+  std::array<Sm3Digest, kNumJobs> digests;
+  std::array<HashJob, kNumJobs> jobs;
+  for (std::size_t i = 0; i < kNumJobs; ++i) {
+    jobs[i] = {&states[i], as_bytes("abc"), digests[i].data(), {}};
+  }
+  run(jobs);
+  return std::ranges::all_of(digests, [&](const Sm3Digest& digest) { return digest == kDigest1; });
 }
 
 // GB/T 32907, A.1, in as many copies as make every kernel of the variant run.

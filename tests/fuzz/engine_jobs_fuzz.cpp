@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jobs of any mode, direction and length, allowed or not: nothing outside their buffers is touched,
-// what was encrypted decrypts to what it was, and all implementations of SM4 and GHASH agree.
+// what was encrypted decrypts to what it was, and all implementations of SM3, SM4 and GHASH agree.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "engine/batch.h"
 #include "engine/modes/ghash.h"
+#include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 namespace {
@@ -127,14 +128,37 @@ void try_variants(Reader& reader) {
   }
 }
 
+// Streams cut from the input, in two calls each, by every variant.
 void try_hash(Reader& reader) {
-  const std::size_t step = 1 + reader.byte();
-  const Buffer input = reader.rest();
-  Sm3 state;
-  for (std::size_t i = 0; i < input.size(); i += step) {
-    state.update(Bytes(input).subspan(i, std::min(step, input.size() - i)));
+  const std::size_t num = 1 + reader.byte() % 40;
+  const Buffer lens = reader.bytes(num);
+  const std::size_t scale = 1 + reader.byte() % 8, split = reader.byte();
+  const Buffer data = reader.rest();
+  std::vector<Bytes> inputs;
+  for (std::size_t i = 0; i < num; ++i) {
+    inputs.push_back(Bytes(data).first(std::min(data.size(), scale * lens[i])));
   }
-  require(state.finish() == Sm3::digest(input));
+  for (const sm3::Variant& variant : sm3::variants()) {
+    if (!variant.is_available()) continue;
+    std::vector<Sm3> states(num);
+    std::vector<Sm3Digest> digests(num);
+    std::vector<HashJob> jobs(num);
+    for (std::size_t i = 0; i < num; ++i) {
+      const std::size_t taken = std::min(inputs[i].size(), split);
+      jobs[i] = {&states[i], inputs[i].first(taken), nullptr, {}};
+    }
+    sm3::run(variant, jobs);
+    for (std::size_t i = 0; i < num; ++i) {
+      jobs[i].input = inputs[i].subspan(jobs[i].input.size());
+      jobs[i].digest = digests[i].data();
+      (void)cost_ns(jobs[i]);
+    }
+    sm3::run(variant, jobs);
+    for (std::size_t i = 0; i < num; ++i) {
+      require(jobs[i].result.ok());
+      require(digests[i] == Sm3::digest(inputs[i]));
+    }
+  }
 }
 
 }  // namespace

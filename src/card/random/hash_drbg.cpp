@@ -45,10 +45,19 @@ void add(Seed& to, Bytes value) noexcept {
   }
 }
 
+// By words, since Hashgen does it for every 32 bytes.
 void add(Seed& to, std::uint64_t value) noexcept {
-  std::array<std::uint8_t, 8> bytes;
-  store_be64(bytes.data(), value);
-  add(to, bytes);
+  std::size_t at = to.size();
+  for (; at >= 8; at -= 8) {
+    const std::uint64_t sum = load_be64(to.data() + at - 8) + value;
+    value = sum < value ? 1 : 0;
+    store_be64(to.data() + at - 8, sum);
+  }
+  for (; at > 0; --at) {
+    value += to[at - 1];
+    to[at - 1] = static_cast<std::uint8_t>(value);
+    value >>= 8;
+  }
 }
 
 // The hashes of V, V + 1, ... do not depend on one another, so they go to the engine side by side.
@@ -70,13 +79,12 @@ void wipe_lanes(Lanes& lanes) noexcept {
 void hashgen(MutableBytes out, const Seed& v) noexcept {
   Seed data = v;
   Lanes lanes;
-  constexpr std::uint8_t one[] = {1};
   while (!out.empty()) {
     const std::size_t num = std::min(kLanes, (out.size() + kSm3DigestLen - 1) / kSm3DigestLen);
     for (std::size_t i = 0; i < num; ++i) {
       lanes.inputs[i] = data;
       lanes.jobs[i] = HashJob{&lanes.states[i], lanes.inputs[i], lanes.digests[i].data(), {}};
-      add(data, one);
+      add(data, std::uint64_t{1});
     }
     engine::run(std::span(lanes.jobs).first(num));
     for (std::size_t i = 0; i < num; ++i) {

@@ -94,11 +94,9 @@ struct Selection {
 #define CIPHERDECK_TARGET_AVX2 [[gnu::target("avx2,bmi2")]]
 #define CIPHERDECK_TARGET_VAES [[gnu::target("avx2,aes,vaes")]]
 #define CIPHERDECK_TARGET_VPCLMUL [[gnu::target("avx2,pclmul,vpclmulqdq")]]
-#define CIPHERDECK_TARGET_AVX512 \
-  [[gnu::target("avx2,bmi2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")]]
+#define CIPHERDECK_TARGET_AVX512 [[gnu::target("avx2,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]]
 #define CIPHERDECK_TARGET_AVX512_GFNI \
-  [[gnu::target(                      \
-      "avx2,bmi2,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,prefer-vector-width=512")]]
+  [[gnu::target("avx2,bmi2,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]]
 #define CIPHERDECK_TARGET_AVX512_VPCLMUL \
   [[gnu::target("avx2,bmi2,pclmul,vpclmulqdq,avx512f,avx512bw,avx512dq,avx512vl")]]
 #define CIPHERDECK_TARGET_AVX512_IFMA \

@@ -98,10 +98,7 @@ void Feed::take_digest(std::uint8_t* digest) const noexcept {
 
 Sm3::Sm3() noexcept : m_state(sm3::kInitial) {}
 
-Sm3::~Sm3() {
-  wipe_object(m_state);
-  wipe(m_block);
-}
+Sm3::~Sm3() { wipe({reinterpret_cast<std::uint8_t*>(this), sizeof *this}); }
 
 void Sm3::update(Bytes data) noexcept {
   sm3::Feed feed(*this, data, false);

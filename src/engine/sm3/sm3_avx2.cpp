@@ -18,8 +18,8 @@ namespace {
 // W and W' of GB/T 32905, 5.3.2, as the vectors leave them: from some word on, three in the place
 // of four.
 struct Schedule {
-  alignas(32) std::uint32_t w[16 + 16 * 4];
-  alignas(32) std::uint32_t w1[16 + 18 * 4];
+  alignas(16) std::uint32_t w[16 + 16 * 4];
+  alignas(16) std::uint32_t w1[16 + 18 * 4];
 };
 
 constexpr int w_slot(int j) { return j < 16 ? j : 16 + (j - 16) / 3 * 4 + (j - 16) % 3; }
@@ -30,7 +30,7 @@ CIPHERDECK_KERNEL void wipe(Schedule& schedule) {
 #pragma GCC unroll 32
   for (std::size_t i = 0; i < sizeof schedule; i += 32) {
     auto* const bytes = reinterpret_cast<std::uint8_t*>(&schedule) + i;
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bytes), _mm256_setzero_si256());
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), _mm256_setzero_si256());
   }
   asm volatile("" : : "m"(schedule));
 }
