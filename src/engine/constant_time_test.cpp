@@ -70,7 +70,7 @@ void check_block_function(const sm4::Variant& variant) {
   const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
   for (const std::size_t num_blocks : {1u, 5u, 16u, 70u}) {
     Buffer data = secret_bytes(16 * num_blocks);
-    variant.crypt_blocks(data.data(), data.data(), num_blocks, sm4_key.round_keys());
+    variant.crypt_blocks(data.data(), data.data(), num_blocks, sm4_key.encryption_keys());
   }
 }
 

@@ -50,24 +50,27 @@ Sm4Key::Sm4Key(std::span<const std::uint8_t, kSm4KeyLen> key) noexcept {
     const std::uint32_t t =
         sm4::substitute_word(k[(i + 1) % 4] ^ k[(i + 2) % 4] ^ k[(i + 3) % 4] ^ ck(i));
     k[i % 4] ^= t ^ std::rotl(t, 13) ^ std::rotl(t, 23);
-    m_round_keys[i] = k[i % 4];
+    m_encryption.words[i] = k[i % 4];
   }
   wipe_object(k);
+  std::ranges::reverse_copy(m_encryption.words, m_decryption.words.begin());
+  sm4::fold_round_keys(m_encryption);
+  sm4::fold_round_keys(m_decryption);
 }
 
-Sm4Key::~Sm4Key() { wipe_object(m_round_keys); }
+Sm4Key::~Sm4Key() {
+  wipe_object(m_encryption);
+  wipe_object(m_decryption);
+}
 
 void Sm4Key::encrypt_blocks(std::uint8_t* out, const std::uint8_t* in,
                             std::size_t num_blocks) const noexcept {
-  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, m_round_keys);
+  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, m_encryption);
 }
 
 void Sm4Key::decrypt_blocks(std::uint8_t* out, const std::uint8_t* in,
                             std::size_t num_blocks) const noexcept {
-  sm4::RoundKeys reversed = m_round_keys;
-  std::ranges::reverse(reversed);
-  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, reversed);
-  wipe_object(reversed);
+  sm4::chosen_variant().crypt_blocks(out, in, num_blocks, m_decryption);
 }
 
 }  // namespace cipherdeck::engine

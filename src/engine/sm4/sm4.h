@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "engine/sm4/sm4_variants.h"
 
-#include <array>
 #include <cstdint>
 
 namespace cipherdeck::engine {
@@ -27,12 +27,12 @@ class Sm4Key {
   void decrypt_blocks(std::uint8_t* out, const std::uint8_t* in,
                       std::size_t num_blocks) const noexcept;
 
-  [[nodiscard]] const std::array<std::uint32_t, 32>& round_keys() const noexcept {
-    return m_round_keys;
-  }
+  [[nodiscard]] const sm4::RoundKeys& encryption_keys() const noexcept { return m_encryption; }
+  [[nodiscard]] const sm4::RoundKeys& decryption_keys() const noexcept { return m_decryption; }
 
  private:
-  std::array<std::uint32_t, 32> m_round_keys;  // in order of encryption
+  sm4::RoundKeys m_encryption;
+  sm4::RoundKeys m_decryption;
 };
 
 }  // namespace cipherdeck::engine

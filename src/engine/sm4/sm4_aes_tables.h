@@ -6,6 +6,13 @@
 //   S_sm4(x) = A(F^-1(B^-1(S_aes(F(A(x))) + 63))) = after(S_aes(before(x))).
 // An affine map of a byte is the sum of two look-ups, of its low and its high four bits, which
 // vector shuffles do without touching memory.
+//
+// The kernels keep the words of the state mapped by the linear part of `before`, so that AES takes
+// them as they are; what follows AES is then one linear map of four bytes. With bytes from the most
+// significant one, a[j] the results of AES and s[j] = a[j] + a[j + 1] + a[j + 2], it is
+//   y[j] = near(s[j]) + far(s[j + 1]) = near(a[j]) + both(a[j + 1] + a[j + 2]) + far(a[j + 3]),
+// which is L of GB/T 32907, x ^ x<<<2 ^ x<<<10 ^ x<<<18 ^ x<<<24, between `after` and `before`:
+// near has the bits that x<<2 leaves in a byte, far those that it carries into the byte before.
 #pragma once
 
 #include <array>
@@ -94,22 +101,52 @@ constexpr NibbleTables to_tables(const Map& affine) {
   return tables;
 }
 
-constexpr NibbleTables before() {
+constexpr Map before() {
   Map map{};
   for (std::size_t x = 0; x < 256; ++x) map[x] = kIsomorphism[kSm4Affine[x]];
-  return to_tables(map);
+  return map;
 }
 
-constexpr NibbleTables after() {
+constexpr Map after() {
   const Map from_aes = inverse_of(kIsomorphism), undo_aes = inverse_of(kAesAffine);
   Map map{};
   for (std::size_t x = 0; x < 256; ++x) map[x] = kSm4Affine[from_aes[undo_aes[x]]];
-  return to_tables(map);
+  return map;
+}
+
+constexpr Map linear_part(Map affine) {
+  const std::uint8_t constant = affine[0];
+  for (std::uint8_t& y : affine) y ^= constant;
+  return affine;
+}
+
+constexpr Map kBefore = before();
+constexpr Map kAfter = after();
+
+// before(x + x<<left + x>>right) of x = after(a), without the constants.
+constexpr Map spread(bool has_identity, int left, int right) {
+  const Map into = linear_part(kBefore), from = linear_part(kAfter);
+  Map map{};
+  for (std::size_t a = 0; a < 256; ++a) {
+    const unsigned x = from[a];
+    map[a] = into[((has_identity ? x : 0) ^ (x << left) ^ (x >> right)) & 0xff];
+  }
+  return map;
 }
 
 }  // namespace aes_tables
 
-constexpr NibbleTables kBeforeAes = aes_tables::before();
-constexpr NibbleTables kAfterAes = aes_tables::after();
+constexpr NibbleTables kIntoState = aes_tables::to_tables(aes_tables::linear_part(aes_tables::kBefore));
+constexpr NibbleTables kOutOfState =
+    aes_tables::to_tables(aes_tables::inverse_of(aes_tables::linear_part(aes_tables::kBefore)));
+constexpr NibbleTables kNear = aes_tables::to_tables(aes_tables::spread(true, 2, 8));
+constexpr NibbleTables kFar = aes_tables::to_tables(aes_tables::spread(true, 8, 6));
+constexpr NibbleTables kBoth = aes_tables::to_tables(aes_tables::spread(false, 2, 6));
+
+/// What AES is to have added to its argument, as `before` would take it; and the way back from the
+/// argument of `after`.
+constexpr std::uint8_t kBeforeConstant =
+    aes_tables::inverse_of(aes_tables::linear_part(aes_tables::kBefore))[aes_tables::kBefore[0]];
+constexpr NibbleTables kUndoAfter = aes_tables::to_tables(aes_tables::inverse_of(aes_tables::kAfter));
 
 }  // namespace cipherdeck::engine::sm4

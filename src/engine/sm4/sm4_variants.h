@@ -12,7 +12,20 @@
 
 namespace cipherdeck::engine::sm4 {
 
-using RoundKeys = std::array<std::uint32_t, 32>;
+/// The round keys of one direction, in the order of their use, and what the kernels on AES
+/// instructions take in their stead (sm4_aes_keys.cpp): keys that are added after the S-box, as
+/// AESENCLAST does, and masks that are added to the input and to the output for that.
+struct RoundKeys {
+  std::array<std::uint32_t, 32> words;
+  alignas(16) std::array<std::array<std::uint8_t, 4>, 32> folded;
+  alignas(16) std::array<std::uint8_t, 16> first_mask;
+  alignas(16) std::array<std::uint8_t, 16> last_mask;
+
+  std::uint32_t operator[](std::size_t round) const noexcept { return words[round]; }
+};
+
+/// Sets what follows `words`, where the processor has kernels for it.
+void fold_round_keys(RoundKeys& round_keys) noexcept;
 
 /// `num_blocks` blocks from `in` to `out`, which are the same or do not overlap. Each byte of `in`
 /// is read once. `round_keys` are in the order of their use.
