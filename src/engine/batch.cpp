@@ -2,11 +2,13 @@
 #include "engine/batch.h"
 
 #include "engine/modes/modes.h"
+#include "engine/modes/streams.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <bit>
 #include <exception>
+#include <optional>
 
 namespace cipherdeck::engine {
 namespace {
@@ -120,30 +122,83 @@ Result<void> guarded(const Function& function) noexcept {
   }
 }
 
+bool is_valid(const MacJob& job) {
+  return job.key != nullptr && job.iv != nullptr && job.len % kSm4BlockLen == 0 &&
+         is_readable({job.input, job.len});
+}
+
+// How a job chains its blocks, if each waits for the one before.
+std::optional<sm4::Chaining> chaining_of(const CipherJob& job) {
+  if (job.mode == CipherMode::ofb) return sm4::Chaining::ofb;
+  if (job.direction == Direction::decrypt) return std::nullopt;
+  if (job.mode == CipherMode::cbc) return sm4::Chaining::cbc;
+  if (job.mode == CipherMode::cfb) return sm4::Chaining::cfb;
+  return std::nullopt;
+}
+
+std::optional<sm4::Chaining> chaining_of(const MacJob&) { return sm4::Chaining::mac; }
+
+modes::Stream stream_of(const CipherJob& job) {
+  return {job.key, job.iv, job.input, job.output, job.len};
+}
+
+modes::Stream stream_of(const MacJob& job) {
+  return {job.key, job.iv, job.input, nullptr, job.len};
+}
+
+// The valid jobs of one way of chaining.
+template <typename Job>
+class JobStreams final : public modes::StreamSource {
+ public:
+  JobStreams(std::span<const Job> jobs, sm4::Chaining chaining)
+      : m_jobs(jobs), m_chaining(chaining) {}
+
+  bool next(modes::Stream& stream) override {
+    while (!m_jobs.empty()) {
+      const Job& job = m_jobs.front();
+      m_jobs = m_jobs.subspan(1);
+      if (!job.result.ok() || chaining_of(job) != m_chaining) continue;
+      stream = stream_of(job);
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  std::span<const Job> m_jobs;
+  sm4::Chaining m_chaining;
+};
+
+template <typename Job>
+void run_streams(std::span<const Job> jobs, sm4::Chaining chaining) {
+  JobStreams<Job> streams(jobs, chaining);
+  modes::run_streams(chaining, streams);
+}
+
 }  // namespace
 
 void run(std::span<CipherJob> jobs) noexcept {
+  bool has_streams = false;
   for (CipherJob& job : jobs) {
-    if (!is_valid(job)) {
-      job.result = Error::invalid_argument;
-      continue;
+    job.result = is_valid(job) ? Result<void>() : Error::invalid_argument;
+    if (!job.result) continue;
+    if (chaining_of(job)) {
+      has_streams = true;
+    } else {
+      job.direction == Direction::encrypt ? encrypt(job) : decrypt(job);
     }
-    job.direction == Direction::encrypt ? encrypt(job) : decrypt(job);
-    job.result = {};
+  }
+  if (!has_streams) return;
+  for (const auto chaining : {sm4::Chaining::cbc, sm4::Chaining::cfb, sm4::Chaining::ofb}) {
+    run_streams<CipherJob>(jobs, chaining);
   }
 }
 
 void run(std::span<MacJob> jobs) noexcept {
   for (MacJob& job : jobs) {
-    const bool is_valid = job.key != nullptr && job.iv != nullptr && job.len % kSm4BlockLen == 0 &&
-                          is_readable({job.input, job.len});
-    if (!is_valid) {
-      job.result = Error::invalid_argument;
-      continue;
-    }
-    modes::cbc_mac(job.input, job.len, *job.key, job.iv);
-    job.result = {};
+    job.result = is_valid(job) ? Result<void>() : Error::invalid_argument;
   }
+  run_streams<MacJob>(jobs, sm4::Chaining::mac);
 }
 
 void run(std::span<AeadJob> jobs) noexcept {

@@ -14,12 +14,17 @@ namespace {
 using enum cpu::Feature;
 
 constexpr Variant kVariants[] = {
-    {{"vaes", {avx2, aes, vaes}}, crypt_blocks_vaes, 0, nullptr, nullptr},
-    {{"aesni", {avx2, aes}}, crypt_blocks_aesni, 0, nullptr, nullptr},
-    {{"portable", {}}, crypt_blocks_portable, 0, nullptr, nullptr},
+    {{"vaes", {avx2, aes, vaes}}, crypt_blocks_vaes, 64, set_lane_key, chain_lanes_vaes},
+    {{"aesni", {avx2, aes}}, crypt_blocks_aesni, 64, set_lane_key, chain_lanes_aesni},
+    {{"portable", {}}, crypt_blocks_portable, 64, set_lane_key, chain_lanes_portable},
 };
 
 }  // namespace
+
+void set_lane_key(Lanes& lanes, std::size_t lane, const RoundKeys& round_keys) noexcept {
+  lanes.keys[lane] = &round_keys;
+  lanes.prepared_for = 0;
+}
 
 std::span<const Variant> variants() noexcept { return kVariants; }
 

@@ -24,8 +24,7 @@ struct Nibbles {
   __m256i low, high;
 };
 
-CIPHERDECK_SM4_AES Nibbles split(__m256i x) {
-  const __m256i mask = _mm256_set1_epi8(0x0f);
+CIPHERDECK_SM4_AES Nibbles split(__m256i x, __m256i mask = _mm256_set1_epi8(0x0f)) {
   return {_mm256_and_si256(x, mask), _mm256_and_si256(_mm256_srli_epi32(x, 4), mask)};
 }
 

@@ -4,8 +4,8 @@
 // AESENCLAST adds a key to the result of AES's S-box at no cost; SM4 adds its keys before. Let the
 // kernel have X[i] + C[i] in place of the word X[i], with C such that the keys are in it:
 //   C[i + 1] + C[i + 2] + C[i + 3] = rk[i].
-// Then the argument of the S-box is the sum of three words, and the round has to add C[i] + C[i + 4]
-// to its result, which is the S-box's result plus M(key) with
+// Then the argument of the S-box is the sum of three words, and the round has to add C[i] + C[i +
+// 4] to its result, which is the S-box's result plus M(key) with
 //   M = L(after(.)), key = after^-1(L^-1(C[i] + C[i + 4])).
 // C[0] to C[3] are added to the input, C[32] to C[35] to the output.
 #include "engine/cpu/features.h"
@@ -43,7 +43,8 @@ void fold_round_keys(RoundKeys& round_keys) noexcept {
   std::uint32_t c[36] = {};
   c[1] = round_keys[0] ^ (kBeforeConstant * kEveryByte);
   for (std::size_t i = 0; i < 32; ++i) {
-    if (i != 31) c[i + 4] = c[i + 2] ^ c[i + 3] ^ round_keys[i + 1] ^ (kBeforeConstant * kEveryByte);
+    if (i != 31)
+      c[i + 4] = c[i + 2] ^ c[i + 3] ^ round_keys[i + 1] ^ (kBeforeConstant * kEveryByte);
     store_be32(round_keys.folded[i].data(), undo_linear(c[i] ^ c[i + 4]));
   }
   undo_after(round_keys);

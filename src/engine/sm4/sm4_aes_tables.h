@@ -136,7 +136,8 @@ constexpr Map spread(bool has_identity, int left, int right) {
 
 }  // namespace aes_tables
 
-constexpr NibbleTables kIntoState = aes_tables::to_tables(aes_tables::linear_part(aes_tables::kBefore));
+constexpr NibbleTables kIntoState =
+    aes_tables::to_tables(aes_tables::linear_part(aes_tables::kBefore));
 constexpr NibbleTables kOutOfState =
     aes_tables::to_tables(aes_tables::inverse_of(aes_tables::linear_part(aes_tables::kBefore)));
 constexpr NibbleTables kNear = aes_tables::to_tables(aes_tables::spread(true, 2, 8));
@@ -147,6 +148,7 @@ constexpr NibbleTables kBoth = aes_tables::to_tables(aes_tables::spread(false, 2
 /// argument of `after`.
 constexpr std::uint8_t kBeforeConstant =
     aes_tables::inverse_of(aes_tables::linear_part(aes_tables::kBefore))[aes_tables::kBefore[0]];
-constexpr NibbleTables kUndoAfter = aes_tables::to_tables(aes_tables::inverse_of(aes_tables::kAfter));
+constexpr NibbleTables kUndoAfter =
+    aes_tables::to_tables(aes_tables::inverse_of(aes_tables::kAfter));
 
 }  // namespace cipherdeck::engine::sm4

@@ -4,6 +4,7 @@
 // a multiple of 8 is then a rotation of the lanes, and other rotations rename planes as well.
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "engine/sm4/sm4_lanes.h"
 #include "engine/sm4/sm4_sbox.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -61,17 +62,27 @@ template <typename V>
   }
 }
 
-// One bit of each byte of a word, spread over the eight blocks.
-[[gnu::always_inline]] inline std::uint32_t key_plane(std::uint32_t round_key, int bit) {
-  return ((round_key >> bit) & 0x01010101u) * 0xffu;
-}
+// One key for all blocks: a bit of each byte of a word, spread over eight blocks.
+struct OneKey {
+  const RoundKeys& round_keys;
+  std::uint32_t operator()(std::size_t round, int bit) const {
+    return ((round_keys[round] >> bit) & 0x01010101u) * 0xffu;
+  }
+};
 
+// A key for each block, in planes.
 template <typename V>
+struct LaneKeys {
+  const Word<V>* round_keys;
+  const V& operator()(std::size_t round, int bit) const { return round_keys[round].plane[bit]; }
+};
+
+template <typename V, typename Keys>
 [[gnu::always_inline]] inline void round(Word<V>& x0, const Word<V>& x1, const Word<V>& x2,
-                                         const Word<V>& x3, std::uint32_t round_key) {
+                                         const Word<V>& x3, const Keys& keys, std::size_t round) {
   V t[8];
   for (int b = 0; b < 8; ++b) {
-    t[b] = x1.plane[b] ^ x2.plane[b] ^ x3.plane[b] ^ key_plane(round_key, b);
+    t[b] = x1.plane[b] ^ x2.plane[b] ^ x3.plane[b] ^ keys(round, b);
   }
   sbox(t);
   add_linear(x0, t);
@@ -100,18 +111,48 @@ void store_words(std::uint8_t* out, Word<V> (&x)[4], std::size_t num_blocks) {
   }
 }
 
-template <typename V>
-void crypt_some(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
-                const RoundKeys& round_keys) {
+template <typename V, typename Keys>
+[[gnu::always_inline]] inline void crypt_with(std::uint8_t* out, const std::uint8_t* in,
+                                              std::size_t num_blocks, const Keys& keys) {
   Word<V> x[4];
   load_words(x, in, num_blocks);
   for (std::size_t r = 0; r < 32; r += 4) {
-    round(x[0], x[1], x[2], x[3], round_keys[r]);
-    round(x[1], x[2], x[3], x[0], round_keys[r + 1]);
-    round(x[2], x[3], x[0], x[1], round_keys[r + 2]);
-    round(x[3], x[0], x[1], x[2], round_keys[r + 3]);
+    round(x[0], x[1], x[2], x[3], keys, r);
+    round(x[1], x[2], x[3], x[0], keys, r + 1);
+    round(x[2], x[3], x[0], x[1], keys, r + 2);
+    round(x[3], x[0], x[1], x[2], keys, r + 3);
   }
   store_words(out, x, num_blocks);
+}
+
+template <typename V>
+void crypt_some(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
+                const RoundKeys& round_keys) {
+  crypt_with<V>(out, in, num_blocks, OneKey{round_keys});
+}
+
+template <typename V>
+void chain(Lanes& lanes, Chaining chaining, std::size_t num_blocks) {
+  constexpr std::size_t kLanes = 8 * kNumLanes<V>;
+  auto* const planes = reinterpret_cast<Word<V>*>(lanes.round_keys.data());
+  static_assert(32 * sizeof *planes <= sizeof lanes.round_keys);
+  if (lanes.prepared_for != kLanes) {
+    for (std::size_t round = 0; round < 32; ++round) {
+      std::uint32_t words[kLanes];
+      for (std::size_t i = 0; i < kLanes; ++i) words[i] = (*lanes.keys[i])[round];
+      std::memcpy(&planes[round], words, sizeof words);
+      transpose(planes[round].plane);
+    }
+    lanes.prepared_for = kLanes;
+  }
+  std::array<LaneBlock, kLanes> blocks{};
+  for (std::size_t i = 0; i < num_blocks; ++i) {
+    before_cipher(blocks.data(), lanes, chaining, i);
+    crypt_with<V>(blocks[0].data(), blocks[0].data(), kLanes, LaneKeys<V>{planes});
+    after_cipher(lanes, chaining, i, blocks.data());
+  }
+  advance(lanes, num_blocks);
+  wipe_object(blocks);
 }
 
 }  // namespace
@@ -126,6 +167,10 @@ void crypt_blocks_portable(std::uint8_t* out, const std::uint8_t* in, std::size_
     in += 16 * taken;
     num_blocks -= taken;
   }
+}
+
+void chain_lanes_portable(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept {
+  (lanes.num_used > 8 ? chain<Lanes8> : chain<Lanes1>)(lanes, chaining, num_blocks);
 }
 
 std::uint32_t substitute_word(std::uint32_t word) noexcept {

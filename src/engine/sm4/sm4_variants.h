@@ -39,10 +39,15 @@ enum class Chaining : std::uint8_t { cbc, cfb, ofb, mac };
 /// a kernel needs of them, laid out for it.
 struct Lanes {
   static constexpr std::size_t kMax = 64;
+  std::size_t num_used = 0;                  // the lanes from there on are without work
   std::array<const std::uint8_t*, kMax> in;  // advanced by the kernel
   std::array<std::uint8_t*, kMax> out;       // likewise; unused by Chaining::mac
   alignas(64) std::array<std::array<std::uint8_t, 16>, kMax> chain;  // what the mode calls IV
+  std::array<const RoundKeys*, kMax> keys;                           // of all lanes, used or not
   alignas(64) std::array<std::uint8_t, 32 * 4 * kMax> round_keys;    // in the order of the variant
+  // How many lanes a kernel has filled `round_keys` for, 128 bytes each; 0: it has to, or the
+  // variant does so in its set_lane_key().
+  std::size_t prepared_for = 0;
 };
 
 struct Variant : cpu::VariantInfo {
@@ -71,6 +76,13 @@ void crypt_blocks_aesni(std::uint8_t* out, const std::uint8_t* in, std::size_t n
                         const RoundKeys& round_keys) noexcept;
 void crypt_blocks_vaes(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                        const RoundKeys& round_keys) noexcept;
+
+/// The common set_lane_key(): the kernel will look at `keys`.
+void set_lane_key(Lanes& lanes, std::size_t lane, const RoundKeys& round_keys) noexcept;
+
+void chain_lanes_portable(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
+void chain_lanes_aesni(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
+void chain_lanes_vaes(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
 
 /// The S-box on the four bytes of a word.
 [[nodiscard]] std::uint32_t substitute_word(std::uint32_t word) noexcept;
