@@ -188,13 +188,13 @@ TEST(Ghash, VariantsAgree) {
     modes::Ghash portable(point, variants.back());
     portable.update_padded(first);
     portable.update_padded(second);
-    const modes::Block expected = portable.finish(len, second.size());
+    const modes::Block expected = portable.finish({}, len, second.size());
     for (const modes::GhashVariant& variant : variants) {
       if (!variant.is_available()) continue;
       modes::Ghash hash(point, variant);
       hash.update_padded(first);
       hash.update_padded(second);
-      ASSERT_EQ(hash.finish(len, second.size()), expected) << variant.name << " " << len;
+      ASSERT_EQ(hash.finish({}, len, second.size()), expected) << variant.name << " " << len;
     }
   }
 }
@@ -253,7 +253,7 @@ TEST(Gcm, TheCounterWrapsWithinItsLastFourBytes) {
     nonce = random.bytes(16);
     modes::Ghash hash(point);
     hash.update_padded(nonce);
-    counter = hash.finish(0, nonce.size());
+    counter = hash.finish({}, 0, nonce.size());
   } while (load_be32(counter.data() + 12) < 0xffff0000);  // within 65536 blocks of the wrap
   Message message{AeadMode::gcm, key, nonce, {}, random.bytes(16 * 65600), Buffer(16)};
   const Buffer expected = oracle::sm4_aead_encrypt(AeadMode::gcm, key, nonce, {}, message.text, 16);

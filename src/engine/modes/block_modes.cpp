@@ -27,8 +27,9 @@ void cbc_encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
 
 void cbc_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
                  std::uint8_t* iv) {
-  std::array<std::uint8_t, kSm4BlockLen + kChunkLen> cipher;  // the block before, then the chunk
+  alignas(64) std::array<std::uint8_t, kSm4BlockLen + kChunkLen> cipher;  // after the block before
   Chunk plain;
+  const std::size_t most = std::min(len, kChunkLen);
   while (len != 0) {
     const std::size_t taken = std::min(len, kChunkLen);
     std::memcpy(cipher.data(), iv, kSm4BlockLen);
@@ -40,7 +41,7 @@ void cbc_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
     in += taken;
     len -= taken;
   }
-  wipe(plain);
+  wipe(MutableBytes(plain).first(most));
 }
 
 void cbc_mac(const std::uint8_t* in, std::size_t len, const Sm4Key& key, std::uint8_t* iv) {

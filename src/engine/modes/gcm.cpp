@@ -6,10 +6,14 @@
 #include "engine/modes/ghash.h"
 #include "engine/modes/modes.h"
 
+#include <algorithm>
+
 namespace cipherdeck::engine::modes {
 namespace {
 
 constexpr std::size_t kUsualNonceLen = 12;
+
+enum class Direction : std::uint8_t { encrypt, decrypt };
 
 Block encrypt_block(const Sm4Key& key, const Block& in) {
   Block out;
@@ -18,32 +22,77 @@ Block encrypt_block(const Sm4Key& key, const Block& in) {
 }
 
 // J0 of SP 800-38D, 7.1.
-Block first_counter(const Block& point, Bytes nonce) {
+Block first_counter(const Sm4Key& key, Bytes nonce) {
+  Block counter{};
   if (nonce.size() == kUsualNonceLen) {
-    Block counter{};
     std::memcpy(counter.data(), nonce.data(), kUsualNonceLen);
     counter[15] = 1;
     return counter;
   }
+  Block point = encrypt_block(key, Block{});
   Ghash hash(point);
-  hash.update_padded(nonce);
-  return hash.finish(0, nonce.size());
+  counter = hash.finish(nonce, 0, nonce.size());
+  wipe(point);
+  return counter;
 }
 
-Block compute_tag(const Block& point, const Aead& message, Bytes ciphertext, const Block& counter) {
-  Ghash hash(point);
+// The blocks that every message needs, encrypted at once: the point of the hash, the mask of the
+// tag, and the first of the key stream.
+class Head {
+ public:
+  Head(const Sm4Key& key, Counter& counter) {
+    m_blocks[0].fill(0);
+    counter.store_next(m_blocks[1].data(), m_blocks.size() - 1);
+    key.encrypt_blocks(m_blocks[0].data(), m_blocks[0].data(), m_blocks.size());
+  }
+  Head(const Head&) = delete;
+  Head& operator=(const Head&) = delete;
+  ~Head() { wipe_object(m_blocks); }
+
+  [[nodiscard]] const Block& point() const { return m_blocks[0]; }
+  [[nodiscard]] const Block& mask() const { return m_blocks[1]; }
+  [[nodiscard]] const std::uint8_t* stream() const { return m_blocks[2].data(); }
+  static constexpr std::size_t kStreamLen = 6 * kSm4BlockLen;
+
+ private:
+  alignas(64) std::array<Block, 8> m_blocks;
+};
+
+// Hashed and encrypted in pieces that stay in the first cache.
+constexpr std::size_t kPieceLen = 4 * kChunkLen;
+
+// Gives the tag. The ciphertext is hashed before it is decrypted: it may be in the same place.
+Block crypt(const Aead& message, Direction direction) {
+  const Block first = first_counter(message.key, message.nonce);
+  Counter counter(first.data(), sm4::CounterBits::last32);
+  const Head head(message.key, counter);
+  Ghash hash(head.point());
   hash.update_padded(message.aad);
-  hash.update_padded(ciphertext);
-  Block tag = hash.finish(message.aad.size(), ciphertext.size());
-  Block mask = encrypt_block(message.key, counter);
-  xor_bytes(tag.data(), tag.data(), mask.data(), tag.size());
-  wipe(mask);
+  Block tag{};
+  std::size_t done = 0, taken = 0;
+  do {
+    taken = std::min(message.len - done, done == 0 ? Head::kStreamLen : kPieceLen);
+    const std::uint8_t* const in = message.input + done;
+    std::uint8_t* const out = message.output + done;
+    const bool is_last = done + taken == message.len;
+    const auto update = [&](const std::uint8_t* ciphertext) {
+      if (is_last) {
+        tag = hash.finish({ciphertext, taken}, message.aad.size(), message.len);
+      } else {
+        hash.update_padded({ciphertext, taken});
+      }
+    };
+    if (direction == Direction::decrypt) update(in);
+    if (done == 0) {
+      xor_bytes(out, in, head.stream(), taken);
+    } else {
+      ctr_crypt(out, in, taken, message.key, counter);
+    }
+    if (direction == Direction::encrypt) update(out);
+    done += taken;
+  } while (done != message.len);
+  xor_bytes(tag.data(), tag.data(), head.mask().data(), tag.size());
   return tag;
-}
-
-void crypt(const Aead& message, Block counter) {
-  store_be32(counter.data() + 12, load_be32(counter.data() + 12) + 1);
-  ctr32_crypt(message.output, message.input, message.len, message.key, counter);
 }
 
 }  // namespace
@@ -51,27 +100,19 @@ void crypt(const Aead& message, Block counter) {
 bool gcm_allows_len(std::size_t len) noexcept { return len <= (std::uint64_t{1} << 36) - 32; }
 
 void gcm_encrypt(MutableBytes tag, const Aead& message) {
-  Block point = encrypt_block(message.key, Block{});
-  const Block counter = first_counter(point, message.nonce);
-  crypt(message, counter);
-  const Block full = compute_tag(point, message, {message.output, message.len}, counter);
+  const Block full = crypt(message, Direction::encrypt);
   std::memcpy(tag.data(), full.data(), tag.size());
-  wipe(point);
 }
 
 Result<void> gcm_decrypt(Bytes tag, const Aead& message) {
-  Block point = encrypt_block(message.key, Block{});
-  const Block counter = first_counter(point, message.nonce);
-  Block full = compute_tag(point, message, {message.input, message.len}, counter);
+  Block full = crypt(message, Direction::decrypt);
   const bool is_right = equal_constant_time(Bytes(full).first(tag.size()), tag);
-  wipe(point);
   wipe(full);
   declassify(is_right);
   if (!is_right) {
     wipe({message.output, message.len});
     return Error::mac_failed;
   }
-  crypt(message, counter);
   return {};
 }
 

@@ -65,6 +65,7 @@ GhashElement multiply(const GhashElement& a, const GhashElement& b) {
 }
 
 constexpr GhashVariant kVariants[] = {
+    {{"vpclmul", {cpu::Feature::avx2, cpu::Feature::pclmul, cpu::Feature::vpclmul}}, ghash_vpclmul},
     {{"pclmul", {cpu::Feature::pclmul}}, ghash_pclmul},
     {{"portable", {}}, ghash_portable},
 };
@@ -107,14 +108,21 @@ void Ghash::update_padded(Bytes data) noexcept {
   m_variant.update(m_sum, m_point, last.data(), 1);
 }
 
-Block Ghash::finish(std::uint64_t first_len, std::uint64_t second_len) noexcept {
-  Block block;
-  store_be64(block.data(), first_len * 8);
-  store_be64(block.data() + 8, second_len * 8);
-  m_variant.update(m_sum, m_point, block.data(), 1);
-  store_be64(block.data(), m_sum.hi);
-  store_be64(block.data() + 8, m_sum.lo);
-  return block;
+Block Ghash::finish(Bytes last, std::uint64_t first_len, std::uint64_t second_len) noexcept {
+  const std::size_t whole = last.size() < kTogether ? 0 : last.size() / kSm4BlockLen * kSm4BlockLen;
+  update_padded(last.first(whole));
+  last = last.subspan(whole);
+  std::array<std::uint8_t, kTogether + kSm4BlockLen> blocks{};
+  std::memcpy(blocks.data(), last.data(), last.size());
+  const std::size_t num_blocks = num_blocks_of(last.size());
+  std::uint8_t* const lens = blocks.data() + num_blocks * kSm4BlockLen;
+  store_be64(lens, first_len * 8);
+  store_be64(lens + 8, second_len * 8);
+  m_variant.update(m_sum, m_point, blocks.data(), num_blocks + 1);
+  Block hash;
+  store_be64(hash.data(), m_sum.hi);
+  store_be64(hash.data() + 8, m_sum.lo);
+  return hash;
 }
 
 }  // namespace cipherdeck::engine::modes

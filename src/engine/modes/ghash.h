@@ -29,6 +29,9 @@ void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uin
 void ghash_pclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                   std::size_t num_blocks) noexcept;
 
+void ghash_vpclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                   std::size_t num_blocks) noexcept;
+
 /// The one that this process uses.
 [[nodiscard]] const GhashVariant& chosen_ghash_variant() noexcept;
 
@@ -45,10 +48,14 @@ class Ghash {
   /// Adds `data`, filled with zeros to whole blocks.
   void update_padded(Bytes data) noexcept;
 
-  /// Adds the block of the two lengths, in bytes, and gives the hash.
-  [[nodiscard]] Block finish(std::uint64_t first_len, std::uint64_t second_len) noexcept;
+  /// Adds `last` as update_padded() does and the block of the two lengths, in bytes, and gives the
+  /// hash. The fewer calls, the fewer powers of the point have to be computed.
+  [[nodiscard]] Block finish(Bytes last, std::uint64_t first_len,
+                             std::uint64_t second_len) noexcept;
 
  private:
+  static constexpr std::size_t kTogether = 15 * kSm4BlockLen;  // fewer go with the lengths
+
   const GhashVariant& m_variant;
   GhashElement m_point;
   GhashElement m_sum;

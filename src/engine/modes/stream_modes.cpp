@@ -7,71 +7,6 @@
 #include <algorithm>
 
 namespace cipherdeck::engine::modes {
-namespace {
-
-// A counter block and how it counts.
-class Counter128 {
- public:
-  explicit Counter128(const std::uint8_t* block)
-      : m_hi(load_be64(block)), m_lo(load_be64(block + 8)) {}
-  void store(std::uint8_t* to) const {
-    store_be64(to, m_hi);
-    store_be64(to + 8, m_lo);
-  }
-  void increment() {
-    m_lo += 1;
-    m_hi += m_lo == 0;
-  }
-
- private:
-  std::uint64_t m_hi;
-  std::uint64_t m_lo;
-};
-
-class Counter32 {
- public:
-  explicit Counter32(const std::uint8_t* block) : m_count(load_be32(block + 12)) {
-    std::memcpy(m_fixed, block, sizeof m_fixed);
-  }
-  void store(std::uint8_t* to) const {
-    std::memcpy(to, m_fixed, sizeof m_fixed);
-    store_be32(to + 12, m_count);
-  }
-  void increment() {
-    m_count += 1;
-    // GCM's counter may be secret. Without this the compiler tests it for a wrap before the loop.
-    __asm__("" : "+r"(m_count));
-  }
-
- private:
-  std::uint8_t m_fixed[12];
-  std::uint32_t m_count;
-};
-
-template <typename Counter>
-void crypt_with_counter(std::uint8_t* out, const std::uint8_t* in, std::size_t len,
-                        const Sm4Key& key, std::uint8_t* iv) {
-  Counter counter(iv);
-  Chunk stream;
-  while (len != 0) {
-    const std::size_t taken = std::min(len, kChunkLen);
-    const std::size_t num_blocks = num_blocks_of(taken);
-    for (std::size_t i = 0; i < num_blocks; ++i) {
-      counter.store(stream.data() + i * kSm4BlockLen);
-      counter.increment();
-    }
-    key.encrypt_blocks(stream.data(), stream.data(), num_blocks);
-    xor_bytes(out, in, stream.data(), taken);
-    out += taken;
-    in += taken;
-    len -= taken;
-  }
-  counter.store(iv);
-  wipe(stream);
-}
-
-}  // namespace
-
 void cfb_encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
                  std::uint8_t* iv) {
   for (std::size_t i = 0; i < len; i += kSm4BlockLen) {
@@ -85,14 +20,15 @@ void cfb_encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
 
 void cfb_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
                  std::uint8_t* iv) {
-  std::array<std::uint8_t, kSm4BlockLen + kChunkLen> cipher;  // the block before, then the chunk
+  alignas(64) std::array<std::uint8_t, kSm4BlockLen + kChunkLen> cipher;  // after the block before
   Chunk stream;
+  const std::size_t most = std::min(len, kChunkLen);
   while (len != 0) {
     const std::size_t taken = std::min(len, kChunkLen);
     const std::size_t num_blocks = num_blocks_of(taken);
     std::memcpy(cipher.data(), iv, kSm4BlockLen);
+    std::memset(cipher.data() + num_blocks * kSm4BlockLen, 0, kSm4BlockLen);
     std::memcpy(cipher.data() + kSm4BlockLen, in, taken);
-    std::memset(cipher.data() + kSm4BlockLen + taken, 0, num_blocks * kSm4BlockLen - taken);
     key.encrypt_blocks(stream.data(), cipher.data(), num_blocks);
     xor_bytes(out, stream.data(), cipher.data() + kSm4BlockLen, taken);
     std::memcpy(iv, cipher.data() + num_blocks * kSm4BlockLen, kSm4BlockLen);
@@ -100,7 +36,7 @@ void cfb_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
     in += taken;
     len -= taken;
   }
-  wipe(stream);
+  wipe(MutableBytes(stream).first(most));
 }
 
 void ofb_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
@@ -112,13 +48,36 @@ void ofb_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const
 }
 
 void ctr_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-               std::uint8_t* iv) {
-  crypt_with_counter<Counter128>(out, in, len, key, iv);
+               Counter& counter) {
+  if (const auto ctr_blocks = sm4::chosen_variant().ctr_blocks) {
+    const std::size_t num_blocks = len / kSm4BlockLen;
+    ctr_blocks(out, in, num_blocks, key.encryption_keys(), counter.hi(), counter.lo(),
+               counter.bits());
+    counter.advance(num_blocks);
+    out += num_blocks * kSm4BlockLen;
+    in += num_blocks * kSm4BlockLen;
+    len %= kSm4BlockLen;
+  }
+  Chunk stream;
+  const std::size_t most = num_blocks_of(std::min(len, kChunkLen)) * kSm4BlockLen;
+  while (len != 0) {
+    const std::size_t taken = std::min(len, kChunkLen);
+    const std::size_t num_blocks = num_blocks_of(taken);
+    counter.store_next(stream.data(), num_blocks);
+    key.encrypt_blocks(stream.data(), stream.data(), num_blocks);
+    xor_bytes(out, in, stream.data(), taken);
+    out += taken;
+    in += taken;
+    len -= taken;
+  }
+  wipe(MutableBytes(stream).first(most));
 }
 
-void ctr32_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-                 Block& counter) {
-  crypt_with_counter<Counter32>(out, in, len, key, counter.data());
+void ctr_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
+               std::uint8_t* iv) {
+  Counter counter(iv, sm4::CounterBits::all);
+  ctr_crypt(out, in, len, key, counter);
+  counter.store(iv);
 }
 
 }  // namespace cipherdeck::engine::modes

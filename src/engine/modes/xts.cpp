@@ -21,8 +21,7 @@ class Tweak {
   }
 
   void store(std::uint8_t* to) const {
-    store_be64(to, m_hi);
-    store_be64(to + 8, m_lo);
+    store_value(to, BlockValue{__builtin_bswap64(m_hi), __builtin_bswap64(m_lo)});
   }
 
   // Multiplies by x.
@@ -65,6 +64,7 @@ struct Cipher {
 void crypt_full(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                 const Cipher& cipher, Tweak& tweak) {
   Chunk tweaks, data;
+  const std::size_t most = std::min(num_blocks, kChunkBlocks) * kSm4BlockLen;
   while (num_blocks != 0) {
     const std::size_t taken = std::min(num_blocks, kChunkBlocks);
     for (std::size_t i = 0; i < taken; ++i) {
@@ -79,8 +79,8 @@ void crypt_full(std::uint8_t* out, const std::uint8_t* in, std::size_t num_block
     in += len;
     num_blocks -= taken;
   }
-  wipe(tweaks);
-  wipe(data);
+  wipe(MutableBytes(tweaks).first(most));
+  wipe(MutableBytes(data).first(most));
 }
 
 void crypt_block(Block& block, const Cipher& cipher, const Tweak& tweak) {

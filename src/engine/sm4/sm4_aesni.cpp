@@ -32,27 +32,38 @@ CIPHERDECK_TARGET_VAES [[gnu::noinline]] void crypt_narrow(std::uint8_t* out,
   crypt_narrow_groups<kHasVaes, kGroups>(out, in, num_blocks, OneKey{round_keys});
 }
 
-// More than half of the byte-sliced kernel's blocks are worth its whole time.
+// Fills up to as many blocks as the byte-sliced kernel takes.
+template <bool kHasVaes>
+void crypt_padded(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
+                  const RoundKeys& round_keys) {
+  const std::size_t len = 16 * num_blocks;
+  const std::size_t padded_blocks = (num_blocks > kWideBlocks ? 2 : 1) * kWideBlocks;
+  alignas(32) std::array<std::uint8_t, 2 * 16 * kWideBlocks> padded;
+  std::memcpy(padded.data(), in, len);
+  std::memset(padded.data() + len, 0, 16 * padded_blocks - len);
+  crypt_wide<kHasVaes>(padded.data(), padded.data(), padded_blocks, round_keys);
+  std::memcpy(out, padded.data(), len);
+  wipe(MutableBytes(padded).first(len));
+}
+
+// The byte-sliced kernel is the faster one when more than half of its blocks are used.
 template <bool kHasVaes>
 void crypt_blocks(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                   const RoundKeys& round_keys) {
-  const std::size_t num_wide = num_blocks / kWideBlocks * kWideBlocks;
+  std::size_t num_wide = num_blocks / (2 * kWideBlocks) * (2 * kWideBlocks);
+  if (num_blocks - num_wide == kWideBlocks) num_wide = num_blocks;
   if (num_wide != 0) {
     crypt_wide<kHasVaes>(out, in, num_wide, round_keys);
     in += 16 * num_wide;
     out += 16 * num_wide;
     num_blocks -= num_wide;
   }
-  if (num_blocks > 2 * kNarrowBlocks) {
-    alignas(32) std::array<std::uint8_t, 16 * kWideBlocks> padded;
-    std::memcpy(padded.data(), in, 16 * num_blocks);
-    std::memset(padded.data() + 16 * num_blocks, 0, padded.size() - 16 * num_blocks);
-    crypt_wide<kHasVaes>(padded.data(), padded.data(), kWideBlocks, round_keys);
-    std::memcpy(out, padded.data(), 16 * num_blocks);
-    return;
-  }
-  if (num_blocks > kNarrowBlocks) return crypt_narrow<kHasVaes, 2>(out, in, num_blocks, round_keys);
-  if (num_blocks > 0) return crypt_narrow<kHasVaes, 1>(out, in, num_blocks, round_keys);
+  if (num_blocks == 0) return;
+  if (num_blocks <= kNarrowBlocks)
+    return crypt_narrow<kHasVaes, 1>(out, in, num_blocks, round_keys);
+  if (num_blocks <= 2 * kNarrowBlocks)
+    return crypt_narrow<kHasVaes, 2>(out, in, num_blocks, round_keys);
+  crypt_padded<kHasVaes>(out, in, num_blocks, round_keys);
 }
 
 }  // namespace

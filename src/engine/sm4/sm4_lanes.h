@@ -2,26 +2,12 @@
 // The modes around a kernel that encrypts one block of each lane, in a buffer.
 #pragma once
 
+#include "engine/sm4/block_value.h"
 #include "engine/sm4/sm4_variants.h"
-
-#include <cstring>
 
 namespace cipherdeck::engine::sm4 {
 
 using LaneBlock = std::array<std::uint8_t, 16>;
-
-// A block by value: in a vector register of the baseline.
-typedef std::uint64_t BlockValue __attribute__((vector_size(16)));
-
-[[nodiscard]] inline BlockValue load_value(const std::uint8_t* from) noexcept {
-  BlockValue value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-inline void store_value(std::uint8_t* to, const BlockValue& value) noexcept {
-  std::memcpy(to, &value, sizeof value);
-}
 
 /// What the cipher takes for block `index` of each lane in use. The input is read here or in
 /// after_cipher(), not in both.

@@ -32,6 +32,14 @@ void fold_round_keys(RoundKeys& round_keys) noexcept;
 using BlocksFunction = void (*)(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                                 const RoundKeys& round_keys) noexcept;
 
+/// Whether a counter block counts in all its bits, or in the last 32 alone, as GCM and CCM do.
+enum class CounterBits : std::uint8_t { all, last32 };
+
+/// out = in + E(counter), E(counter + 1), and so on. The counter may be secret.
+using CtrFunction = void (*)(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
+                             const RoundKeys& round_keys, std::uint64_t counter_hi,
+                             std::uint64_t counter_lo, CounterBits bits) noexcept;
+
 /// Modes whose every block waits for the one before. CFB and OFB here are of whole blocks.
 enum class Chaining : std::uint8_t { cbc, cfb, ofb, mac };
 
@@ -59,6 +67,8 @@ struct Variant : cpu::VariantInfo {
   /// Encrypts `num_blocks` more blocks of each of the `num_lanes` streams. Lanes without work have
   /// any key, and places to read and write that are nobody else's.
   void (*chain_lanes)(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
+
+  CtrFunction ctr_blocks = nullptr;  // null: there is no such kernel
 };
 
 /// All variants, the fastest first; the last is "portable" and runs everywhere.
