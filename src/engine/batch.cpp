@@ -63,7 +63,8 @@ void encrypt(const CipherJob& job) {
     case CipherMode::ctr:
       return modes::ctr_crypt(job.output, job.input, job.len, *job.key, job.iv);
     case CipherMode::xts:
-      return modes::xts_encrypt(job.output, job.input, job.len, *job.key, *job.tweak_key, job.iv);
+      return modes::xts_encrypt(job.output, job.input, job.len, *job.key, *job.tweak_key, job.iv,
+                                modes::XtsOrder::gbt17964, job.is_last);
   }
 }
 
@@ -79,7 +80,8 @@ void decrypt(const CipherJob& job) {
     case CipherMode::ctr:
       return encrypt(job);
     case CipherMode::xts:
-      return modes::xts_decrypt(job.output, job.input, job.len, *job.key, *job.tweak_key, job.iv);
+      return modes::xts_decrypt(job.output, job.input, job.len, *job.key, *job.tweak_key, job.iv,
+                                modes::XtsOrder::gbt17964, job.is_last);
   }
 }
 
@@ -101,15 +103,33 @@ bool is_valid(const AeadJob& job) {
   return are_buffers_valid(job.input, job.output, job.len);
 }
 
-Result<void> crypt(const AeadJob& job) {
-  const modes::Aead message{*job.key, job.nonce, job.aad, job.input, job.output, job.len};
+modes::Aead message_of(const AeadJob& job) {
+  return {job.key, job.nonce, job.aad, job.input, job.output, job.len};
+}
+
+Result<void> gcm_crypt(const AeadJob& job) {
   const MutableBytes tag{job.tag, job.tag_len};
-  const bool is_gcm = job.mode == AeadMode::gcm;
-  if (job.direction == Direction::decrypt) {
-    return is_gcm ? modes::gcm_decrypt(tag, message) : modes::ccm_decrypt(tag, message);
-  }
-  is_gcm ? modes::gcm_encrypt(tag, message) : modes::ccm_encrypt(tag, message);
+  if (job.direction == Direction::decrypt) return modes::gcm_decrypt(tag, message_of(job));
+  modes::gcm_encrypt(tag, message_of(job));
   return {};
+}
+
+// Jobs of CCM, at most kMost.
+template <std::size_t kMost>
+void ccm_crypt(std::span<AeadJob* const> jobs) {
+  std::array<modes::CcmMessage, kMost> space;
+  const auto messages = std::span(space).first(jobs.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    messages[i].aead = message_of(*jobs[i]);
+    messages[i].tag = {jobs[i]->tag, jobs[i]->tag_len};
+    messages[i].is_decryption = jobs[i]->direction == Direction::decrypt;
+  }
+  modes::ccm_crypt(messages);
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i]->result = messages[i].result;
+}
+
+void ccm_crypt(std::span<AeadJob* const> jobs) {
+  (jobs.size() == 1 ? ccm_crypt<1> : ccm_crypt<modes::kCcmTogether>)(jobs);
 }
 
 // A source of random bytes is foreign code: an exception of its is an error of the job.
@@ -202,8 +222,20 @@ void run(std::span<MacJob> jobs) noexcept {
 }
 
 void run(std::span<AeadJob> jobs) noexcept {
+  std::array<AeadJob*, modes::kCcmTogether> ccm;
+  std::size_t num_ccm = 0;
   for (AeadJob& job : jobs) {
-    job.result = is_valid(job) ? crypt(job) : Error::invalid_argument;
+    if (!is_valid(job)) {
+      job.result = Error::invalid_argument;
+    } else if (job.mode == AeadMode::gcm) {
+      job.result = gcm_crypt(job);
+    } else {
+      ccm[num_ccm++] = &job;
+    }
+    if (num_ccm == ccm.size() || (num_ccm != 0 && &job == &jobs.back())) {
+      ccm_crypt(std::span(ccm).first(num_ccm));
+      num_ccm = 0;
+    }
   }
 }
 

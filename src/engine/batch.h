@@ -33,6 +33,7 @@ struct CipherJob {
   const std::uint8_t* input = nullptr;
   std::uint8_t* output = nullptr;
   std::size_t len = 0;
+  bool is_last = false;  // nothing follows: XTS saves a block operation, and leaves `iv` as it was
   Result<void> result;
 };
 
@@ -48,8 +49,8 @@ struct MacJob {
 enum class AeadMode : std::uint8_t { gcm, ccm };
 
 /// GCM: any nonce but the empty one, tags of 4, 8 and 12 to 16 bytes. CCM: nonces of 7 to 13 bytes,
-/// even tags of 4 to 16. Decryption writes output only if the tag is right; else mac_failed and
-/// `output` is wiped. Buffers must be private: nobody may change them during the call.
+/// even tags of 4 to 16. Decryption leaves output only if the tag is right; else mac_failed and
+/// `output` is wiped. Buffers must be private: nobody may read or change them during the call.
 struct AeadJob {
   const Sm4Key* key = nullptr;
   AeadMode mode = AeadMode::gcm;
@@ -111,10 +112,17 @@ void run(std::span<Sm2VerifyJob> jobs) noexcept;
 void run(std::span<Sm2EncryptJob> jobs, RandomSource& nonces) noexcept;
 void run(std::span<Sm2DecryptJob> jobs) noexcept;
 
+/// How many jobs of this kind one call runs side by side, in about the time of one: company up to
+/// that number makes each cheaper. 1: company changes nothing.
+[[nodiscard]] std::size_t lanes_of(const CipherJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const MacJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const AeadJob& job) noexcept;
+
 /// What a job will take of one core, in nanoseconds, roughly: what the scheduler charges its owner.
-[[nodiscard]] std::uint32_t cost_ns(const CipherJob& job) noexcept;
-[[nodiscard]] std::uint32_t cost_ns(const MacJob& job) noexcept;
-[[nodiscard]] std::uint32_t cost_ns(const AeadJob& job) noexcept;
+/// `num_together` jobs of its kind and length, itself one of them, go in one call.
+[[nodiscard]] std::uint32_t cost_ns(const CipherJob& job, std::size_t num_together = 1) noexcept;
+[[nodiscard]] std::uint32_t cost_ns(const MacJob& job, std::size_t num_together = 1) noexcept;
+[[nodiscard]] std::uint32_t cost_ns(const AeadJob& job, std::size_t num_together = 1) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const HashJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2SignJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2VerifyJob& job) noexcept;

@@ -165,6 +165,84 @@ TEST_F(Batch, AJobThatFailsTouchesNoOther) {
   }
 }
 
+TEST_F(Batch, AnyFillingGivesWhatEachJobGivesAlone) {
+  TestRandom random(11);
+  for (std::size_t num_jobs = 1; num_jobs <= 70; ++num_jobs) {
+    std::vector<Sm4Key> keys;
+    std::vector<Buffer> ivs, inputs, outputs;
+    std::vector<CipherJob> jobs(num_jobs);
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      const Buffer key = random.bytes(16);
+      keys.emplace_back(Bytes(key).first<kSm4KeyLen>());
+      ivs.push_back(random.bytes(16));
+      jobs[i].mode = kAllModes[random.below(6)];
+      jobs[i].direction = random.below(3) == 0 ? Direction::decrypt : Direction::encrypt;
+      const bool is_whole = jobs[i].mode == CipherMode::ecb || jobs[i].mode == CipherMode::cbc;
+      const std::size_t len = 16 + random.below(random.below(4) == 0 ? 2000 : 100);
+      inputs.push_back(random.bytes(is_whole ? len / 16 * 16 : len));
+      outputs.emplace_back(inputs[i].size());
+    }
+    std::vector<Buffer> lone_ivs = ivs, lone_outputs = outputs;
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      jobs[i].key = jobs[i].tweak_key = &keys[i];
+      jobs[i].input = inputs[i].data();
+      jobs[i].len = inputs[i].size();
+      CipherJob alone = jobs[i];
+      alone.iv = lone_ivs[i].data();
+      alone.output = lone_outputs[i].data();
+      EXPECT_EQ(status(alone), 0);
+      jobs[i].iv = ivs[i].data();
+      jobs[i].output = outputs[i].data();
+    }
+    run(jobs);
+    for (const CipherJob& job : jobs) EXPECT_TRUE(job.result.ok());
+    EXPECT_EQ(outputs, lone_outputs);
+    EXPECT_EQ(ivs, lone_ivs);
+  }
+}
+
+// They are to be independent; if they are not, nothing but their own memory is touched.
+TEST_F(Batch, JobsThatShareBuffersTouchNothingElse) {
+  std::vector<CipherJob> jobs(20, cipher_job(CipherMode::cbc));
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].mode = kAllModes[1 + i % 3];
+  run(jobs);
+  for (const CipherJob& job : jobs) EXPECT_TRUE(job.result.ok());
+  EXPECT_EQ(m_input, Buffer(64, 2));
+}
+
+TEST_F(Batch, XtsWithNothingToFollowLeavesItsIv) {
+  CipherJob job = cipher_job(CipherMode::xts);
+  EXPECT_EQ(status(job), 0);
+  const Buffer expected = m_output;
+  m_iv.assign(16, 1);
+  job.is_last = true;
+  EXPECT_EQ(status(job), 0);
+  EXPECT_EQ(m_output, expected);
+  EXPECT_EQ(m_iv, Buffer(16, 1));
+}
+
+TEST_F(Batch, MacJobsInLanes) {
+  TestRandom random(12);
+  for (const std::size_t num_jobs : {2u, 9u, 33u, 70u}) {
+    std::vector<Buffer> ivs, inputs;
+    std::vector<MacJob> jobs(num_jobs);
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      ivs.push_back(random.bytes(16));
+      inputs.push_back(random.bytes(16 * random.below(40)));
+    }
+    std::vector<Buffer> expected = ivs;
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      (void)oracle::sm4(CipherMode::cbc, Direction::encrypt, m_key_bytes, expected[i], inputs[i]);
+      jobs[i] = {&m_key, ivs[i].data(), inputs[i].data(), inputs[i].size(), {}};
+    }
+    jobs[1].key = nullptr;
+    expected[1] = ivs[1];
+    run(jobs);
+    EXPECT_EQ(ivs, expected);
+    EXPECT_EQ(jobs[1].result.status(), kInvalid);
+  }
+}
+
 TEST_F(Batch, MacJobsAreChecked) {
   const MacJob good{&m_key, m_iv.data(), m_input.data(), 64, {}};
   const auto status_of = [](MacJob job) {
@@ -214,6 +292,45 @@ TEST_F(Batch, AeadJobsAreChecked) {
     EXPECT_EQ(status(job), kInvalid);
   }
   EXPECT_EQ(status(aead_job(static_cast<AeadMode>(2))), kInvalid);
+}
+
+TEST_F(Batch, AeadJobsTogether) {
+  TestRandom random(13);
+  for (const std::size_t num_jobs : {1u, 2u, 7u, 20u, 64u, 70u, 130u}) {
+    std::vector<Buffer> nonces, aads, plains, texts, tags;
+    std::vector<AeadJob> jobs(num_jobs);
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      jobs[i].key = &m_key;
+      jobs[i].mode = random.below(3) == 0 ? AeadMode::gcm : AeadMode::ccm;
+      nonces.push_back(random.bytes(7 + random.below(6)));
+      aads.push_back(random.bytes(random.below(60)));
+      plains.push_back(random.bytes(random.below(random.below(5) == 0 ? 6000 : 200)));
+      texts.push_back(plains[i]);
+      tags.emplace_back(16);
+    }
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      jobs[i].nonce = nonces[i];
+      jobs[i].aad = aads[i];
+      jobs[i].input = jobs[i].output = texts[i].data();
+      jobs[i].len = texts[i].size();
+      jobs[i].tag = tags[i].data();
+    }
+    run(jobs);
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      EXPECT_TRUE(jobs[i].result.ok());
+      Buffer out = texts[i];
+      out.insert(out.end(), tags[i].begin(), tags[i].end());
+      EXPECT_EQ(out, oracle::sm4_aead_encrypt(jobs[i].mode, m_key_bytes, nonces[i], aads[i],
+                                              plains[i], 16));
+      jobs[i].direction = Direction::decrypt;
+      if (i % 5 == 3) tags[i][i % 16] ^= 1;
+    }
+    run(jobs);
+    for (std::size_t i = 0; i < num_jobs; ++i) {
+      EXPECT_EQ(jobs[i].result.ok(), i % 5 != 3);
+      EXPECT_EQ(texts[i], i % 5 != 3 ? plains[i] : Buffer(plains[i].size()));
+    }
+  }
 }
 
 TEST_F(Batch, HashJobs) {
@@ -292,6 +409,11 @@ TEST_F(Batch, CostsGrowWithTheWork) {
     job.len = ~std::size_t{0};  // a length that is not checked yet
     EXPECT_EQ(cost_ns(job), 0xffffffffu);
   }
+  CipherJob chained = cipher_job(CipherMode::cbc);
+  chained.len = 1 << 14;
+  EXPECT_EQ(lanes_of(cipher_job(CipherMode::ctr)), 1u);
+  EXPECT_EQ(lanes_of(chained), sm4::chosen_variant().num_lanes);
+  EXPECT_LT(2 * cost_ns(chained, lanes_of(chained)), cost_ns(chained));
   AeadJob aead = aead_job(AeadMode::gcm);
   aead.len = ~std::size_t{0};
   EXPECT_EQ(cost_ns(aead), 0xffffffffu);

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/modes/ghash.h"
 #include "engine/modes/modes.h"
+#include "engine/modes/streams.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -68,10 +70,55 @@ void check_block_function(const sm4::Variant& variant) {
   std::printf("sm4 %s\n", std::string(variant.name).c_str());
   const Buffer key = secret_bytes(kSm4KeyLen);
   const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
-  for (const std::size_t num_blocks : {1u, 5u, 16u, 70u}) {
+  for (const std::size_t num_blocks : {1u, 5u, 16u, 30u, 70u, 170u}) {
     Buffer data = secret_bytes(16 * num_blocks);
     variant.crypt_blocks(data.data(), data.data(), num_blocks, sm4_key.encryption_keys());
   }
+}
+
+// As many streams of one mode as make every kernel run.
+class SecretStreams final : public modes::StreamSource {
+ public:
+  SecretStreams(std::size_t num_streams, const Sm4Key& key) : m_key(key), m_left(num_streams) {
+    m_data.resize(num_streams, secret_bytes(80));
+    m_ivs.resize(num_streams, secret_bytes(16));
+  }
+  bool next(modes::Stream& stream) override {
+    if (m_left == 0) return false;
+    --m_left;
+    Buffer& data = m_data[m_left];
+    stream = {&m_key, m_ivs[m_left].data(), data.data(), data.data(), data.size()};
+    return true;
+  }
+
+ private:
+  const Sm4Key& m_key;
+  std::size_t m_left;
+  std::vector<Buffer> m_data, m_ivs;
+};
+
+void check_streams(const sm4::Variant& variant) {
+  if (!variant.is_available()) return;
+  const Buffer key = secret_bytes(kSm4KeyLen);
+  const Sm4Key sm4_key(Bytes(key).first<kSm4KeyLen>());
+  for (const auto chaining :
+       {sm4::Chaining::cbc, sm4::Chaining::cfb, sm4::Chaining::ofb, sm4::Chaining::mac}) {
+    for (const std::size_t num_streams : {2u, 10u, 20u, 40u}) {
+      SecretStreams streams(num_streams, sm4_key);
+      modes::run_streams(chaining, streams, variant);
+    }
+  }
+}
+
+void check_ghash(const modes::GhashVariant& variant) {
+  if (!variant.is_available()) return;
+  std::printf("ghash %s\n", std::string(variant.name).c_str());
+  modes::Block point;
+  make_secret(point);
+  modes::Ghash hash(point, variant);
+  hash.update_padded(secret_bytes(1000));
+  modes::Block result = hash.finish(secret_bytes(21), 1000, 21);
+  make_public(result);
 }
 
 void check_modes() {
@@ -157,7 +204,11 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "leak") == 0) std::printf("leaked %d\n", leak());
   check_hmac();
   for (const sm3::Variant& variant : sm3::variants()) check_sm3(variant);
-  for (const sm4::Variant& variant : sm4::variants()) check_block_function(variant);
+  for (const sm4::Variant& variant : sm4::variants()) {
+    check_block_function(variant);
+    check_streams(variant);
+  }
+  for (const modes::GhashVariant& variant : modes::ghash_variants()) check_ghash(variant);
   check_modes();
   check_aead();
   if (!check_sm2()) return 1;

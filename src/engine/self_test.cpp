@@ -95,7 +95,7 @@ bool is_gcm_right() {
   const Sm4Key key(kKey);
   std::array<std::uint8_t, kText.size()> data = kText;
   std::array<std::uint8_t, 16> tag;
-  const modes::Aead message{key, kNonce, kAad, data.data(), data.data(), data.size()};
+  const modes::Aead message{&key, kNonce, kAad, data.data(), data.data(), data.size()};
   modes::gcm_encrypt(tag, message);
   return tag == kTag && modes::gcm_decrypt(tag, message).ok() && data == kText;
 }

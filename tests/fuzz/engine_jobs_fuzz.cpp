@@ -7,6 +7,7 @@
 
 #include "engine/batch.h"
 #include "engine/modes/ghash.h"
+#include "engine/modes/streams.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -128,6 +129,78 @@ void try_variants(Reader& reader) {
   }
 }
 
+// Jobs of any modes and lengths together: each gives what it gives alone.
+void try_batch(Reader& reader) {
+  const Sm4Key keys[] = {read_key(reader), read_key(reader)};
+  const std::size_t num_jobs = reader.byte() % 80;
+  std::vector<CipherJob> jobs(num_jobs);
+  std::vector<Buffer> ivs, inputs, outputs;
+  for (CipherJob& job : jobs) {
+    const std::uint8_t kind = reader.byte();
+    job.mode = static_cast<CipherMode>(kind % 7);
+    job.direction = static_cast<Direction>(kind >> 7);
+    job.key = &keys[kind >> 6 & 1];
+    job.tweak_key = &keys[0];
+    std::size_t len = reader.byte();
+    if ((kind & 0x20) != 0) len *= 16;
+    inputs.emplace_back(len, kind);
+    ivs.emplace_back(16, reader.byte());
+    outputs.emplace_back(len);
+  }
+  std::vector<Buffer> lone_ivs = ivs, lone_outputs = outputs;
+  for (std::size_t i = 0; i < num_jobs; ++i) {
+    jobs[i].input = inputs[i].data();
+    jobs[i].len = inputs[i].size();
+    jobs[i].iv = lone_ivs[i].data();
+    jobs[i].output = lone_outputs[i].data();
+    run(std::span(&jobs[i], 1));
+    jobs[i].iv = ivs[i].data();
+    jobs[i].output = outputs[i].data();
+  }
+  run(jobs);
+  require(outputs == lone_outputs);
+  require(ivs == lone_ivs);
+}
+
+// Streams in the lanes of every variant, against those of the portable one.
+class FuzzStreams final : public modes::StreamSource {
+ public:
+  FuzzStreams(const Sm4Key& key, Bytes lens, bool has_partial) : m_key(key) {
+    for (const std::uint8_t len : lens.first(std::min<std::size_t>(lens.size(), 80))) {
+      data.emplace_back(has_partial ? len : len / 16 * 16, len);
+      ivs.emplace_back(16, len);
+    }
+  }
+  bool next(modes::Stream& stream) override {
+    if (m_next == data.size()) return false;
+    Buffer& text = data[m_next];
+    stream = {&m_key, ivs[m_next].data(), text.data(), text.data(), text.size()};
+    ++m_next;
+    return true;
+  }
+  std::vector<Buffer> data, ivs;
+
+ private:
+  const Sm4Key& m_key;
+  std::size_t m_next = 0;
+};
+
+void try_streams(Reader& reader) {
+  const Sm4Key key = read_key(reader);
+  const auto chaining = static_cast<sm4::Chaining>(reader.byte() % 4);
+  const bool has_partial = chaining == sm4::Chaining::cfb || chaining == sm4::Chaining::ofb;
+  const Buffer lens = reader.rest();
+  FuzzStreams expected(key, lens, has_partial);
+  modes::run_streams(chaining, expected, sm4::variants().back());
+  for (const sm4::Variant& variant : sm4::variants()) {
+    if (!variant.is_available()) continue;
+    FuzzStreams streams(key, lens, has_partial);
+    modes::run_streams(chaining, streams, variant);
+    require(streams.data == expected.data);
+    require(streams.ivs == expected.ivs);
+  }
+}
+
 // Streams cut from the input, in two calls each, by every variant.
 void try_hash(Reader& reader) {
   const std::size_t num = 1 + reader.byte() % 40;
@@ -165,7 +238,7 @@ void try_hash(Reader& reader) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t len) {
   Reader reader({data, len});
-  switch (reader.byte() % 4) {
+  switch (reader.byte() % 6) {
     case 0:
       try_cipher(reader);
       break;
@@ -174,6 +247,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t len)
       break;
     case 2:
       try_variants(reader);
+      break;
+    case 3:
+      try_batch(reader);
+      break;
+    case 4:
+      try_streams(reader);
       break;
     default:
       try_hash(reader);

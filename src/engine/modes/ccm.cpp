@@ -4,40 +4,13 @@
 #include "engine/declassify.h"
 #include "engine/modes/blocks.h"
 #include "engine/modes/modes.h"
+#include "engine/modes/streams.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace cipherdeck::engine::modes {
 namespace {
-
-// The CBC-MAC of CCM over parts that are each filled with zeros to whole blocks.
-class Mac {
- public:
-  explicit Mac(const Sm4Key& key) : m_key(key) {}
-  Mac(const Mac&) = delete;
-  Mac& operator=(const Mac&) = delete;
-  ~Mac() { wipe(m_sum); }
-
-  void update(Bytes data) {
-    while (!data.empty()) {
-      const std::size_t taken = std::min(kSm4BlockLen - m_used, data.size());
-      for (std::size_t i = 0; i < taken; ++i) m_sum[m_used + i] ^= data[i];
-      m_used += taken;
-      data = data.subspan(taken);
-      if (m_used == kSm4BlockLen) pad();
-    }
-  }
-  void pad() {
-    if (m_used != 0) m_key.encrypt_blocks(m_sum.data(), m_sum.data(), 1);
-    m_used = 0;
-  }
-  [[nodiscard]] const Block& sum() const { return m_sum; }
-
- private:
-  const Sm4Key& m_key;
-  Block m_sum{};
-  std::size_t m_used = 0;
-};
 
 // B0 of SP 800-38C, A.2.1.
 Block first_block(const Aead& message, std::size_t tag_len) {
@@ -53,27 +26,18 @@ Block first_block(const Aead& message, std::size_t tag_len) {
   return block;
 }
 
-// The length of the additional data, SP 800-38C, A.2.2.
-void update_aad(Mac& mac, Bytes aad) {
-  if (aad.empty()) return;
-  std::uint8_t len[10] = {0xff, 0xff};
-  store_be64(len + 2, aad.size());
-  if (aad.size() < 0xff00) {
-    mac.update({len + 8, 2});
-  } else if (aad.size() <= 0xffffffff) {
-    len[5] = 0xfe;
-    len[4] = 0xff;
-    mac.update({len + 4, 6});
-  } else {
-    mac.update(len);
+// The length of the additional data, SP 800-38C, A.2.2: how many bytes it takes.
+std::size_t write_aad_len(std::uint8_t* to, std::size_t len) {
+  if (len < 0xff00) {
+    to[0] = static_cast<std::uint8_t>(len >> 8);
+    to[1] = static_cast<std::uint8_t>(len);
+    return 2;
   }
-  mac.update(aad);
-  mac.pad();
-}
-
-void start(Mac& mac, const Aead& message, std::size_t tag_len) {
-  mac.update(first_block(message, tag_len));
-  update_aad(mac, message.aad);
+  const bool is_long = len > 0xffffffff;
+  to[0] = 0xff;
+  to[1] = is_long ? 0xff : 0xfe;
+  is_long ? store_be64(to + 2, len) : store_be32(to + 2, static_cast<std::uint32_t>(len));
+  return is_long ? 10 : 6;
 }
 
 Block counter_block(Bytes nonce, std::uint8_t count) {
@@ -84,29 +48,92 @@ Block counter_block(Bytes nonce, std::uint8_t count) {
   return counter;
 }
 
+// What is the MAC's, of one message: parts of whole blocks, which go one after the other.
+class Mac {
+ public:
+  Mac(const Aead& message, std::size_t tag_len, const std::uint8_t* plaintext) {
+    m_head[0] = first_block(message, tag_len);
+    m_parts[0] = {m_head[0].data(), kSm4BlockLen};
+    Bytes aad = message.aad;
+    if (!aad.empty()) {
+      const std::size_t used = write_aad_len(m_head[1].data(), aad.size());
+      const std::size_t taken = std::min(aad.size(), kSm4BlockLen - used);
+      std::memcpy(m_head[1].data() + used, aad.data(), taken);
+      m_parts[0] = {m_head[0].data(), 2 * kSm4BlockLen};
+      add_padded(1, aad.subspan(taken));
+    }
+    add_padded(3, {plaintext, message.len});
+  }
+  Mac(const Mac&) = delete;
+  Mac& operator=(const Mac&) = delete;
+  ~Mac() {
+    wipe_object(m_tails);
+    wipe_object(m_sum);
+  }
+
+  static constexpr std::size_t kNumParts = 5;
+  [[nodiscard]] Stream part(std::size_t i, const Sm4Key& key) {
+    return {&key, m_sum.data(), m_parts[i].data(), nullptr, m_parts[i].size()};
+  }
+  [[nodiscard]] const Block& sum() const { return m_sum; }
+
+ private:
+  // The whole blocks of `data`, and the rest filled with zeros.
+  void add_padded(std::size_t i, Bytes data) {
+    const std::size_t tail_len = data.size() % kSm4BlockLen;
+    m_parts[i] = data.first(data.size() - tail_len);
+    if (tail_len == 0) return;
+    Block& tail = m_tails[i / 2];
+    std::memcpy(tail.data(), data.last(tail_len).data(), tail_len);
+    m_parts[i + 1] = tail;
+  }
+
+  std::array<Block, 2> m_head{}, m_tails{};
+  std::array<Bytes, kNumParts> m_parts;
+  Block m_sum{};
+};
+
 // The full carry never leaves the counter field: ccm_allows_len bounds the number of blocks.
 void crypt(const Aead& message) {
   Block counter = counter_block(message.nonce, 1);
-  ctr_crypt(message.output, message.input, message.len, message.key, counter.data());
+  ctr_crypt(message.output, message.input, message.len, *message.key, counter.data());
 }
 
 Block masked(const Mac& mac, const Aead& message) {
   Block counter = counter_block(message.nonce, 0), tag;
-  ctr_crypt(tag.data(), mac.sum().data(), tag.size(), message.key, counter.data());
+  ctr_crypt(tag.data(), mac.sum().data(), tag.size(), *message.key, counter.data());
   return tag;
 }
 
-// The MAC over the plaintext of `message`, which goes through a buffer of its own.
-void update_decrypted(Mac& mac, const Aead& message) {
-  Block counter = counter_block(message.nonce, 1);
-  Chunk plain;
-  for (std::size_t i = 0; i < message.len; i += kChunkLen) {
-    const std::size_t taken = std::min(message.len - i, kChunkLen);
-    ctr_crypt(plain.data(), message.input + i, taken, message.key, counter.data());
-    mac.update({plain.data(), taken});
+// One part of every message that has it.
+class Parts final : public StreamSource {
+ public:
+  Parts(std::span<const CcmMessage> messages, std::span<std::optional<Mac>> macs, std::size_t part)
+      : m_messages(messages), m_macs(macs), m_part(part) {}
+  bool next(Stream& stream) override {
+    for (; m_next != m_messages.size(); ++m_next) {
+      stream = m_macs[m_next]->part(m_part, *m_messages[m_next].aead.key);
+      if (stream.len == 0) continue;
+      ++m_next;
+      return true;
+    }
+    return false;
   }
-  mac.pad();
-  wipe(plain);
+
+ private:
+  std::span<const CcmMessage> m_messages;
+  std::span<std::optional<Mac>> m_macs;
+  std::size_t m_part;
+  std::size_t m_next = 0;
+};
+
+Result<void> check(const CcmMessage& message, Block& full) {
+  const bool is_right = equal_constant_time(Bytes(full).first(message.tag.size()), message.tag);
+  wipe(full);
+  declassify(is_right);
+  if (is_right) return {};
+  wipe({message.aead.output, message.aead.len});
+  return Error::mac_failed;
 }
 
 }  // namespace
@@ -116,30 +143,29 @@ bool ccm_allows_len(std::size_t len, std::size_t nonce_len) noexcept {
   return len_len >= 8 || (std::uint64_t{len} >> (8 * len_len)) == 0;
 }
 
-void ccm_encrypt(MutableBytes tag, const Aead& message) {
-  Mac mac(message.key);
-  start(mac, message, tag.size());
-  mac.update({message.input, message.len});
-  mac.pad();
-  crypt(message);
-  const Block full = masked(mac, message);
-  std::memcpy(tag.data(), full.data(), tag.size());
-}
-
-Result<void> ccm_decrypt(Bytes tag, const Aead& message) {
-  Mac mac(message.key);
-  start(mac, message, tag.size());
-  update_decrypted(mac, message);
-  Block full = masked(mac, message);
-  const bool is_right = equal_constant_time(Bytes(full).first(tag.size()), tag);
-  wipe(full);
-  declassify(is_right);
-  if (!is_right) {
-    wipe({message.output, message.len});
-    return Error::mac_failed;
+void ccm_crypt(std::span<CcmMessage> messages) {
+  std::array<std::optional<Mac>, kCcmTogether> macs;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const Aead& aead = messages[i].aead;
+    if (messages[i].is_decryption) crypt(aead);
+    const std::uint8_t* const plaintext = messages[i].is_decryption ? aead.output : aead.input;
+    macs[i].emplace(aead, messages[i].tag.size(), plaintext);
   }
-  crypt(message);
-  return {};
+  for (std::size_t part = 0; part < Mac::kNumParts; ++part) {
+    Parts parts(messages, std::span(macs).first(messages.size()), part);
+    run_streams(sm4::Chaining::mac, parts);
+  }
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    CcmMessage& message = messages[i];
+    Block full = masked(*macs[i], message.aead);
+    if (message.is_decryption) {
+      message.result = check(message, full);
+    } else {
+      crypt(message.aead);
+      std::memcpy(message.tag.data(), full.data(), message.tag.size());
+      message.result = {};
+    }
+  }
 }
 
 }  // namespace cipherdeck::engine::modes

@@ -63,9 +63,9 @@ constexpr std::size_t kPieceLen = 4 * kChunkLen;
 
 // Gives the tag. The ciphertext is hashed before it is decrypted: it may be in the same place.
 Block crypt(const Aead& message, Direction direction) {
-  const Block first = first_counter(message.key, message.nonce);
+  const Block first = first_counter(*message.key, message.nonce);
   Counter counter(first.data(), sm4::CounterBits::last32);
-  const Head head(message.key, counter);
+  const Head head(*message.key, counter);
   Ghash hash(head.point());
   hash.update_padded(message.aad);
   Block tag{};
@@ -86,7 +86,7 @@ Block crypt(const Aead& message, Direction direction) {
     if (done == 0) {
       xor_bytes(out, in, head.stream(), taken);
     } else {
-      ctr_crypt(out, in, taken, message.key, counter);
+      ctr_crypt(out, in, taken, *message.key, counter);
     }
     if (direction == Direction::encrypt) update(out);
     done += taken;

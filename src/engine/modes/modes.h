@@ -47,20 +47,23 @@ enum class XtsOrder : std::uint8_t { gbt17964, ieee1619 };
 
 /// XTS of one data unit, `len` at least 16, with ciphertext stealing. `iv` is the tweak before its
 /// encryption. If `len` is a multiple of 16, `iv` becomes the value that makes the next call go on
-/// with the blocks that follow; else the data unit has ended, and `iv` is left as it was.
+/// with the blocks that follow; else, or if `is_last` says so, the data unit has ended, and `iv` is
+/// left as it was.
 void xts_encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order = XtsOrder::gbt17964);
+                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order = XtsOrder::gbt17964,
+                 bool is_last = false);
 void xts_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order = XtsOrder::gbt17964);
+                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order = XtsOrder::gbt17964,
+                 bool is_last = false);
 
 /// One message of an authenticated mode. The lengths are those that batch.h allows.
 struct Aead {
-  const Sm4Key& key;
+  const Sm4Key* key = nullptr;
   Bytes nonce;
   Bytes aad;
-  const std::uint8_t* input;
-  std::uint8_t* output;
-  std::size_t len;
+  const std::uint8_t* input = nullptr;
+  std::uint8_t* output = nullptr;
+  std::size_t len = 0;
 };
 
 /// Most bytes of one message: 2^36 - 32 for GCM; 2^(8 * (15 - nonce length)) - 1 for CCM.
@@ -68,10 +71,21 @@ struct Aead {
 [[nodiscard]] bool ccm_allows_len(std::size_t len, std::size_t nonce_len) noexcept;
 
 void gcm_encrypt(MutableBytes tag, const Aead& message);
-void ccm_encrypt(MutableBytes tag, const Aead& message);
 
-/// Fail with mac_failed, and `output` wiped, if the tag is wrong.
+/// Fails with mac_failed, and `output` wiped, if the tag is wrong. Until it returns, `output` may
+/// hold what must not be used.
 [[nodiscard]] Result<void> gcm_decrypt(Bytes tag, const Aead& message);
-[[nodiscard]] Result<void> ccm_decrypt(Bytes tag, const Aead& message);
+
+/// A message for CCM, whose tag is written or checked as in the functions of GCM.
+struct CcmMessage {
+  Aead aead;
+  MutableBytes tag;
+  bool is_decryption = false;
+  Result<void> result;
+};
+
+/// At most kCcmTogether messages: their MACs go side by side.
+constexpr std::size_t kCcmTogether = 64;
+void ccm_crypt(std::span<CcmMessage> messages);
 
 }  // namespace cipherdeck::engine::modes

@@ -187,7 +187,7 @@ Buffer xts(modes::XtsOrder order, Direction direction, Bytes key, Bytes tweak_ke
   Buffer out(data.size());
   const auto function = direction == Direction::encrypt ? modes::xts_encrypt : modes::xts_decrypt;
   function(out.data(), data.data(), data.size(), key_of(key), key_of(tweak_key), tweak.data(),
-           order);
+           order, false);
   return out;
 }
 

@@ -31,6 +31,7 @@ class LaneSet {
  public:
   LaneSet(Chaining chaining, const sm4::Variant& variant)
       : m_chaining(chaining), m_variant(variant) {
+    m_lanes.num_used = 0;
     for (Block& chain : m_lanes.chain) chain.fill(0);
   }
   LaneSet(const LaneSet&) = delete;

@@ -112,7 +112,7 @@ void crypt_stealing(std::uint8_t* out, const std::uint8_t* in, std::size_t tail_
 }
 
 void xts_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Cipher& cipher,
-               const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order) {
+               const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order, bool is_last) {
   Tweak tweak(iv, tweak_key, order);
   const std::size_t tail_len = len % kSm4BlockLen;
   const std::size_t num_full = len / kSm4BlockLen - (tail_len != 0);
@@ -120,7 +120,7 @@ void xts_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const
   if (tail_len != 0) {
     const std::size_t done = num_full * kSm4BlockLen;
     crypt_stealing(out + done, in + done, tail_len, cipher, tweak);
-  } else {
+  } else if (!is_last) {
     tweak.store(iv);
     tweak_key.decrypt_blocks(iv, iv, 1);
   }
@@ -130,13 +130,13 @@ void xts_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const
 }  // namespace
 
 void xts_encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order) {
-  xts_crypt(out, in, len, Cipher{key, true}, tweak_key, iv, order);
+                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order, bool is_last) {
+  xts_crypt(out, in, len, Cipher{key, true}, tweak_key, iv, order, is_last);
 }
 
 void xts_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const Sm4Key& key,
-                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order) {
-  xts_crypt(out, in, len, Cipher{key, false}, tweak_key, iv, order);
+                 const Sm4Key& tweak_key, std::uint8_t* iv, XtsOrder order, bool is_last) {
+  xts_crypt(out, in, len, Cipher{key, false}, tweak_key, iv, order, is_last);
 }
 
 }  // namespace cipherdeck::engine::modes

@@ -86,7 +86,7 @@ struct NarrowKeys : LaneKeys<4> {
   }
   CIPHERDECK_SM4_AES __m256i operator()(std::size_t round, std::size_t g) const {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(this->lanes.round_keys.data()) +
-                             2 * round + g);
+                             kGroups * round + g);
   }
 };
 

@@ -36,7 +36,9 @@ CIPHERDECK_SM4_AES void narrow_round(__m256i (&sum)[kGroups], __m256i (&x0)[kGro
   for (std::size_t g = 0; g < kGroups; ++g) {
     const Parts parts = transform<kHasVaes>(sum[g], keys(round, g));
     const __m256i early = _mm256_xor_si256(x0[g], parts.early);
-    sum[g] = _mm256_xor_si256(_mm256_xor_si256(_mm256_xor_si256(x2[g], x3[g]), early), parts.late);
+    __m256i rest = _mm256_xor_si256(_mm256_xor_si256(x2[g], x3[g]), early);
+    __asm__("" : "+x"(rest));  // The compiler is not to add in another order.
+    sum[g] = _mm256_xor_si256(rest, parts.late);
     x0[g] = _mm256_xor_si256(early, parts.late);
   }
 }

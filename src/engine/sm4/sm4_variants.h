@@ -47,7 +47,7 @@ enum class Chaining : std::uint8_t { cbc, cfb, ofb, mac };
 /// a kernel needs of them, laid out for it.
 struct Lanes {
   static constexpr std::size_t kMax = 64;
-  std::size_t num_used = 0;                  // the lanes from there on are without work
+  std::size_t num_used = kMax;               // the lanes from there on are without work
   std::array<const std::uint8_t*, kMax> in;  // advanced by the kernel
   std::array<std::uint8_t*, kMax> out;       // likewise; unused by Chaining::mac
   alignas(64) std::array<std::array<std::uint8_t, 16>, kMax> chain;  // what the mode calls IV
