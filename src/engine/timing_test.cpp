@@ -169,7 +169,7 @@ void add_sm4(std::vector<Subject>& subjects) {
            [](const SecretBytes& secret) { workplace.key = Sm4Key(first_of<kSm4KeyLen>(secret)); },
            [&variant, num_blocks] {
              variant.crypt_blocks(workplace.data.data(), workplace.data.data(), num_blocks,
-                                  workplace.key.round_keys());
+                                  workplace.key.encryption_keys());
            }});
     }
   }
