@@ -199,6 +199,13 @@ TEST(Ghash, VariantsAgree) {
   }
 }
 
+TEST(Ghash, Vpclmul512IsChosenWhereTheProcessorHasIt) {
+  const modes::GhashVariant& variant = modes::ghash_variants().front();
+  ASSERT_EQ(variant.name, "vpclmul512");
+  if (!cpu::variant_wanted(cpu::selection(), "ghash").empty()) return;
+  EXPECT_EQ(&modes::chosen_ghash_variant() == &variant, variant.is_available());
+}
+
 TEST(Ghash, EveryBitOfTheSumAndOfThePoint) {
   const auto variants = modes::ghash_variants();
   for (std::size_t i = 0; i < 128; ++i) {

@@ -6,6 +6,8 @@
 namespace cipherdeck::engine::modes {
 namespace {
 
+using enum cpu::Feature;
+
 // The low 64 bits of the carry-less product. Each operand is split into four numbers that have
 // three zero bits between any two bits, so that integer products carry into those only: the count
 // of products that meet at bit 4k is at most k + 1, which overflows four bits only beyond the top.
@@ -65,8 +67,9 @@ GhashElement multiply(const GhashElement& a, const GhashElement& b) {
 }
 
 constexpr GhashVariant kVariants[] = {
-    {{"vpclmul", {cpu::Feature::avx2, cpu::Feature::pclmul, cpu::Feature::vpclmul}}, ghash_vpclmul},
-    {{"pclmul", {cpu::Feature::pclmul}}, ghash_pclmul},
+    {{"vpclmul512", {avx2, bmi2, pclmul, vpclmul, avx512}}, ghash_vpclmul512},
+    {{"vpclmul", {avx2, pclmul, vpclmul}}, ghash_vpclmul},
+    {{"pclmul", {pclmul}}, ghash_pclmul},
     {{"portable", {}}, ghash_portable},
 };
 

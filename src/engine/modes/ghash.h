@@ -28,6 +28,8 @@ void ghash_portable(GhashElement& sum, const GhashElement& point, const std::uin
                     std::size_t num_blocks) noexcept;
 void ghash_pclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                   std::size_t num_blocks) noexcept;
+void ghash_vpclmul512(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
+                      std::size_t num_blocks) noexcept;
 
 void ghash_vpclmul(GhashElement& sum, const GhashElement& point, const std::uint8_t* blocks,
                    std::size_t num_blocks) noexcept;

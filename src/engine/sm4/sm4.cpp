@@ -14,6 +14,12 @@ namespace {
 using enum cpu::Feature;
 
 constexpr Variant kVariants[] = {
+    {{"gfni512", {avx2, bmi2, gfni, avx512, vbmi}},
+     crypt_blocks_gfni512,
+     64,
+     set_lane_key,
+     chain_lanes_gfni512,
+     ctr_blocks_gfni512},
     {{"vaes", {avx2, aes, vaes}}, crypt_blocks_vaes, 64, set_lane_key, chain_lanes_vaes},
     {{"aesni", {avx2, aes}}, crypt_blocks_aesni, 64, set_lane_key, chain_lanes_aesni},
     {{"portable", {}}, crypt_blocks_portable, 64, set_lane_key, chain_lanes_portable},

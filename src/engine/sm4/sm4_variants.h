@@ -87,6 +87,14 @@ void crypt_blocks_aesni(std::uint8_t* out, const std::uint8_t* in, std::size_t n
 void crypt_blocks_vaes(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
                        const RoundKeys& round_keys) noexcept;
 
+/// On AVX-512 and GFNI.
+void crypt_blocks_gfni512(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
+                          const RoundKeys& round_keys) noexcept;
+void chain_lanes_gfni512(Lanes& lanes, Chaining chaining, std::size_t num_blocks) noexcept;
+void ctr_blocks_gfni512(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blocks,
+                        const RoundKeys& round_keys, std::uint64_t counter_hi,
+                        std::uint64_t counter_lo, CounterBits bits) noexcept;
+
 /// The common set_lane_key(): the kernel will look at `keys`.
 void set_lane_key(Lanes& lanes, std::size_t lane, const RoundKeys& round_keys) noexcept;
 
