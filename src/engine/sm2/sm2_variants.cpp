@@ -30,6 +30,7 @@ void look_up_avx2(AffinePoint& entry, const TableWindow& window, std::uint64_t m
 std::span<const Variant> variants() noexcept {
   static const Variant table[] = {
 #ifdef __x86_64__
+      kIfmaVariant,
       kAdxVariant,
 #endif
       kPortableVariant,

@@ -48,6 +48,7 @@ struct Variant : cpu::VariantInfo {
 extern const Variant kPortableVariant;
 #ifdef __x86_64__
 extern const Variant kAdxVariant;
+extern const Variant kIfmaVariant;
 
 /// Entry `magnitude` - 1 of a window, zeros for magnitude 0. Reads all of it, by AVX2.
 void look_up_avx2(AffinePoint& entry, const TableWindow& window, std::uint64_t magnitude) noexcept;
