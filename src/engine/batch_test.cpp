@@ -508,6 +508,10 @@ TEST_F(Batch, CostsGrowWithTheWork) {
   EXPECT_EQ(cost_ns(aead), 0xffffffffu);
   EXPECT_GT(cost_ns(Sm2SignJob{}), 0u);
   EXPECT_GT(cost_ns(Sm2VerifyJob{}), 0u);
+  const Sm2VerifyTable table(Sm2PrivateKey::generate(m_random)->public_key());
+  Sm2VerifyJob with_table;
+  with_table.table = &table;
+  EXPECT_LT(cost_ns(with_table), cost_ns(Sm2VerifyJob{}));
   EXPECT_GT(cost_ns(Sm2EncryptJob{}), 0u);
   EXPECT_GT(cost_ns(Sm2DecryptJob{}), 0u);
   EXPECT_GT(cost_ns(MacJob{}), 0u);

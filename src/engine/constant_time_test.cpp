@@ -168,7 +168,10 @@ void check_aead() {
 }
 
 void check_group(const sm2::Variant& variant) {
-  if (!variant.is_available()) return;
+  // Valgrind runs ADX on any processor, but does not say so in its CPUID.
+  const cpu::FeatureSet unsaid =
+      RUNNING_ON_VALGRIND != 0 ? cpu::FeatureSet{cpu::Feature::adx} : cpu::FeatureSet{};
+  if (!cpu::features().has_all(variant.needs.without(unsaid))) return;
   std::printf("sm2 %s\n", std::string(variant.name).c_str());
   const sm2::PlainPoint generator = {sm2::generator().x.value(), sm2::generator().y.value()};
   for (const std::size_t num : {1u, 3u, 9u}) {  // partly filled lanes too

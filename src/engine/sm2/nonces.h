@@ -52,8 +52,9 @@ std::size_t try_jobs(std::span<Job*> jobs, RandomSource& random, const Attempt& 
   }
   attempt(jobs.first(*num_usable), std::span<const Uint256>(nonces).first(*num_usable));
   wipe_object(nonces);
-  const auto done = std::ranges::partition(jobs, [](const Job* job) { return !job->result.ok(); });
-  return static_cast<std::size_t>(done.begin() - jobs.begin());
+  const auto done =
+      std::partition(jobs.begin(), jobs.end(), [](const Job* job) { return !job->result.ok(); });
+  return static_cast<std::size_t>(done - jobs.begin());
 }
 
 /// Gives each of the jobs that is_valid(job) a result. attempt(jobs, nonces), with spans of the

@@ -11,17 +11,22 @@ using sm2::PlainPoint;
 using sm2::Scalar;
 using sm2::Uint256;
 
+// A number below 2^256 modulo n, its limbs as they are: times 1 / R in terms of Montgomery. Such
+// numbers add up as well, and a product with a Scalar is one of them again.
+Scalar plain(const Uint256& value) {
+  return Scalar::from_limbs(sm2::reduce_once<OrderModulus>(value, 0));
+}
+
 // Steps A4 to A6 with the nonce `k`, and k G. False: another nonce is needed.
 bool sign_with(Sm2Signature& signature, const Sm2SignJob& job, const Uint256& k,
                const PlainPoint& point) {
-  const Scalar e = Scalar::from(sm2::load_uint256(job.e.data()));
-  const Scalar r = e + Scalar::from(point.x);
-  Scalar r_plus_k = r + Scalar::from(k);
+  const Scalar r = plain(sm2::load_uint256(job.e.data())) + plain(point.x);
+  Scalar r_plus_k = r + plain(k);
   Scalar inverse = Scalar::from(sm2::load_uint256(job.key->inverse().data()));
   // (k - r d) / (1 + d) = (r + k) / (1 + d) - r.
   const Scalar s = r_plus_k * inverse - r;
-  sm2::store_uint256(signature.data(), r.value());
-  sm2::store_uint256(signature.data() + 32, s.value());
+  sm2::store_uint256(signature.data(), r.limbs());
+  sm2::store_uint256(signature.data() + 32, s.limbs());
   const std::uint64_t bad = r.is_zero() | r_plus_k.is_zero() | s.is_zero();
   declassify(bad);
   wipe_object(r_plus_k);
@@ -50,11 +55,10 @@ bool prepare(sm2::Check& check, const Sm2VerifyJob& job) {
   check.s = sm2::load_uint256(job.signature.data() + 32);
   const Uint256& n = OrderModulus::kValue;
   if ((sm2::is_in_range(r, n) & sm2::is_in_range(check.s, n)) == 0) return false;
-  const Scalar r_residue = Scalar::from(r);
-  const Scalar t = r_residue + Scalar::from(check.s);
+  const Scalar t = plain(r) + plain(check.s);
   if (t.is_zero() != 0) return false;
-  check.t = t.value();
-  check.x = (r_residue - Scalar::from(sm2::load_uint256(job.e.data()))).value();
+  check.t = t.limbs();
+  check.x = (plain(r) - plain(sm2::load_uint256(job.e.data()))).limbs();
   const auto point = job.key->bytes();
   check.point = {sm2::load_uint256(point.data()), sm2::load_uint256(point.data() + 32)};
   check.table = job.table != nullptr ? &job.table->windows() : nullptr;
