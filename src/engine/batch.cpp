@@ -3,11 +3,11 @@
 
 #include "engine/modes/modes.h"
 #include "engine/modes/streams.h"
+#include "engine/sm2/sm2_variants.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <bit>
-#include <exception>
 #include <optional>
 
 namespace cipherdeck::engine {
@@ -132,16 +132,6 @@ void ccm_crypt(std::span<AeadJob* const> jobs) {
   (jobs.size() == 1 ? ccm_crypt<1> : ccm_crypt<modes::kCcmTogether>)(jobs);
 }
 
-// A source of random bytes is foreign code: an exception of its is an error of the job.
-template <typename Function>
-Result<void> guarded(const Function& function) noexcept {
-  try {
-    return function();
-  } catch (const std::exception&) {
-    return Error::internal;
-  }
-}
-
 bool is_valid(const MacJob& job) {
   return job.key != nullptr && job.iv != nullptr && job.len % kSm4BlockLen == 0 &&
          is_readable({job.input, job.len});
@@ -239,49 +229,9 @@ void run(std::span<AeadJob> jobs) noexcept {
   }
 }
 
-void run(std::span<Sm2SignJob> jobs, RandomSource& nonces) noexcept {
-  for (Sm2SignJob& job : jobs) {
-    job.result = guarded([&]() -> Result<void> {
-      if (job.key == nullptr) return Error::invalid_argument;
-      CIPHERDECK_ASSIGN(job.signature, sm2_sign(*job.key, job.e, nonces));
-      return {};
-    });
-  }
-}
-
-void run(std::span<Sm2VerifyJob> jobs) noexcept {
-  for (Sm2VerifyJob& job : jobs) {
-    job.result = guarded([&]() -> Result<void> {
-      if (job.key == nullptr) return Error::invalid_argument;
-      return sm2_verify(*job.key, job.e, job.signature);
-    });
-  }
-}
-
-void run(std::span<Sm2EncryptJob> jobs, RandomSource& nonces) noexcept {
-  for (Sm2EncryptJob& job : jobs) {
-    job.result = guarded([&]() -> Result<void> {
-      if (job.key == nullptr || !is_readable(job.plaintext) || !is_readable(job.ciphertext)) {
-        return Error::invalid_argument;
-      }
-      return sm2_encrypt(job.ciphertext, *job.key, job.plaintext, nonces);
-    });
-  }
-}
-
-void run(std::span<Sm2DecryptJob> jobs) noexcept {
-  for (Sm2DecryptJob& job : jobs) {
-    job.result = guarded([&]() -> Result<void> {
-      if (job.key == nullptr || !is_readable(job.ciphertext) || !is_readable(job.plaintext)) {
-        return Error::invalid_argument;
-      }
-      return sm2_decrypt(job.plaintext, *job.key, job.ciphertext);
-    });
-  }
-}
-
 std::string describe() {
-  return "sm2=portable sm3=" + std::string(sm3::chosen_variant().name) +
+  return "sm2=" + std::string(sm2::chosen_variant().name) +
+         " sm3=" + std::string(sm3::chosen_variant().name) +
          " sm4=" + std::string(sm4::chosen_variant().name);
 }
 

@@ -81,11 +81,13 @@ struct Sm2SignJob {
   Result<void> result;
 };
 
+/// With a table, which must be of that key, verification is faster.
 struct Sm2VerifyJob {
   const Sm2PublicKey* key = nullptr;
   Sm3Digest e{};
   Sm2Signature signature{};
   Result<void> result;
+  const Sm2VerifyTable* table = nullptr;
 };
 
 /// `ciphertext` has kSm2CiphertextOverhead bytes more than `plaintext`.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/oracle/openssl_oracle.h"
+#include "engine/sm2/sm2_variants.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -64,8 +65,9 @@ constexpr CipherMode kAllModes[] = {CipherMode::ecb, CipherMode::cbc, CipherMode
 TEST_F(Batch, SelfTestPasses) { EXPECT_TRUE(self_test()); }
 
 TEST_F(Batch, DescribeNamesTheVariants) {
-  const std::string sm3(sm3::chosen_variant().name), sm4(sm4::chosen_variant().name);
-  EXPECT_EQ(describe(), "sm2=portable sm3=" + sm3 + " sm4=" + sm4);
+  const std::string sm2(sm2::chosen_variant().name), sm3(sm3::chosen_variant().name);
+  const std::string sm4(sm4::chosen_variant().name);
+  EXPECT_EQ(describe(), "sm2=" + sm2 + " sm3=" + sm3 + " sm4=" + sm4);
   EXPECT_LT(describe().size(), 64u);  // struct cipherdeck_card_status has that room
 }
 
@@ -388,6 +390,93 @@ TEST_F(Batch, Sm2Jobs) {
   EXPECT_EQ(decrypt[1].result.status(), kInvalid);
 }
 
+// Batches of any size, with jobs among them that are wrong in different ways.
+TEST_F(Batch, Sm2SignaturesOfEachSize) {
+  const Sm2PrivateKey keys[] = {*Sm2PrivateKey::generate(m_random),
+                                *Sm2PrivateKey::generate(m_random)};
+  const Sm2VerifyTable table(keys[1].public_key());
+  for (std::size_t num = 1; num <= 20; ++num) {
+    std::vector<Sm2SignJob> sign(num);
+    for (std::size_t i = 0; i < num; ++i) {
+      std::ranges::copy(m_random.bytes(32), sign[i].e.begin());
+      sign[i].key = i % 5 == 3 ? nullptr : &keys[i % 2];
+    }
+    run(sign, m_random);
+    std::vector<Sm2VerifyJob> verify(num);
+    for (std::size_t i = 0; i < num; ++i) {
+      verify[i] = {&keys[i % 2].public_key(), sign[i].e, sign[i].signature, {}, nullptr};
+      if (i % 4 == 1) verify[i].table = &table;
+      if (i % 7 == 2) verify[i].signature.fill(0);
+      if (i % 7 == 4) verify[i].e[5] ^= 1;
+    }
+    run(verify);
+    for (std::size_t i = 0; i < num; ++i) {
+      EXPECT_EQ(sign[i].result.status(), i % 5 == 3 ? kInvalid : 0) << i;
+      const bool is_right = i % 5 != 3 && i % 7 != 2 && i % 7 != 4;
+      EXPECT_EQ(verify[i].result.status(), is_right ? 0 : to_status(Error::verify_failed)) << i;
+      if (!is_right) continue;
+      const oracle::Sm2Peer peer(keys[i % 2].bytes(), keys[i % 2].public_key().bytes());
+      EXPECT_TRUE(peer.verify(sign[i].e, sign[i].signature));
+    }
+  }
+}
+
+TEST_F(Batch, Sm2CiphertextsOfEachSize) {
+  const Sm2PrivateKey key = *Sm2PrivateKey::generate(m_random);
+  const oracle::Sm2Peer peer(key.bytes(), key.public_key().bytes());
+  for (std::size_t num = 1; num <= 20; ++num) {
+    std::vector<Buffer> plain(num), cipher(num), out(num);
+    std::vector<Sm2EncryptJob> encrypt(num);
+    std::vector<Sm2DecryptJob> decrypt(num);
+    for (std::size_t i = 0; i < num; ++i) {
+      plain[i] = m_random.bytes(1 + 5 * i);
+      cipher[i].resize(plain[i].size() + kSm2CiphertextOverhead + (i % 5 == 2));
+      out[i].assign(plain[i].size(), 0xee);
+      encrypt[i] = {&key.public_key(), plain[i], cipher[i], {}};
+      decrypt[i] = {&key, cipher[i], out[i], {}};
+    }
+    run(encrypt, m_random);
+    for (std::size_t i = 0; i < num; ++i) {
+      if (i % 7 == 4) cipher[i][10] ^= 1;                // not on the curve
+      if (i % 7 == 6) cipher[i][kSm2PointLen + 3] ^= 1;  // C3
+    }
+    run(decrypt);
+    for (std::size_t i = 0; i < num; ++i) {
+      EXPECT_EQ(encrypt[i].result.status(), i % 5 == 2 ? kInvalid : 0);
+      if (i % 5 == 2) {
+        EXPECT_EQ(decrypt[i].result.status(), kInvalid);
+      } else if (i % 7 == 4 || i % 7 == 6) {
+        EXPECT_EQ(decrypt[i].result.status(), to_status(Error::decrypt_failed));
+        EXPECT_EQ(out[i], Buffer(plain[i].size(), 0));
+      } else {
+        EXPECT_EQ(decrypt[i].result.status(), 0);
+        EXPECT_EQ(out[i], plain[i]);
+        EXPECT_EQ(peer.decrypt(cipher[i]), plain[i]);
+      }
+    }
+  }
+}
+
+// The second of three nonces is out of range: that job draws once more, alone.
+TEST_F(Batch, NoncesOfABatchComeInOneCall) {
+  const Sm2PrivateKey key = *Sm2PrivateKey::generate(m_random);
+  Buffer first = m_random.bytes(96);
+  std::fill(first.begin() + 32, first.begin() + 64, 0xff);
+  first[0] = first[64] = 1;
+  oracle::ScriptedRandom script({first, Buffer(32, 7)});
+  std::vector<Sm2SignJob> jobs(3);
+  for (Sm2SignJob& job : jobs) job.key = &key;
+  run(jobs, script);
+  EXPECT_EQ(script.num_used(), 2u);
+  const Bytes nonces[] = {Bytes(first).first(32), {}, Bytes(first).last(32)};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Buffer nonce = i == 1 ? Buffer(32, 7) : Buffer(nonces[i].begin(), nonces[i].end());
+    oracle::ScriptedRandom alone({nonce});
+    EXPECT_TRUE(jobs[i].result.ok());
+    EXPECT_EQ(jobs[i].signature, *sm2_sign(key, jobs[i].e, alone));
+  }
+}
+
 TEST_F(Batch, ASourceThatThrowsFailsItsJob) {
   class Throwing final : public RandomSource {
     Result<void> fill(MutableBytes) override { throw std::runtime_error("broken"); }
@@ -419,6 +508,10 @@ TEST_F(Batch, CostsGrowWithTheWork) {
   EXPECT_EQ(cost_ns(aead), 0xffffffffu);
   EXPECT_GT(cost_ns(Sm2SignJob{}), 0u);
   EXPECT_GT(cost_ns(Sm2VerifyJob{}), 0u);
+  const Sm2VerifyTable table(Sm2PrivateKey::generate(m_random)->public_key());
+  Sm2VerifyJob with_table;
+  with_table.table = &table;
+  EXPECT_LT(cost_ns(with_table), cost_ns(Sm2VerifyJob{}));
   EXPECT_GT(cost_ns(Sm2EncryptJob{}), 0u);
   EXPECT_GT(cost_ns(Sm2DecryptJob{}), 0u);
   EXPECT_GT(cost_ns(MacJob{}), 0u);

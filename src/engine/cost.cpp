@@ -3,6 +3,7 @@
 #include "engine/batch.h"
 #include "engine/cpu/features.h"
 #include "engine/modes/ghash.h"
+#include "engine/sm2/sm2_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <algorithm>
@@ -35,16 +36,34 @@ constexpr GhashCost kGhashCosts[] = {{"vpclmul", 150}, {"pclmul", 300}, {"portab
 constexpr std::uint64_t kSm3PortablePs = 3900;
 constexpr std::uint64_t kSm3Avx2Ps = 2200;
 constexpr std::uint64_t kSm3FinishLen = 72;  // padding, and what goes with it
-constexpr std::uint64_t kSignNs = 32000;
-constexpr std::uint64_t kVerifyNs = 170000;
-constexpr std::uint64_t kEncryptNs = 185000;
-constexpr std::uint64_t kDecryptNs = 165000;
+
+// Nanoseconds of a job when the variant's lanes are full.
+struct Sm2Cost {
+  std::string_view variant;
+  std::uint64_t sign;
+  std::uint64_t verify;
+  std::uint64_t verify_with_table;
+  std::uint64_t encrypt;
+  std::uint64_t decrypt;
+};
+
+constexpr Sm2Cost kSm2Costs[] = {
+    {"ifma", 1500, 9000, 2500, 11000, 9500},  // estimated
+    {"adx", 9500, 53000, 15000, 63000, 53000},
+    {"portable", 16000, 120000, 33000, 130000, 115000},
+};
 
 std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint64_t len) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   constexpr std::uint64_t kMaxLen = std::uint64_t{1} << 40;  // beyond, the product might overflow
   return static_cast<std::uint32_t>(
       std::min(kMost, fixed_ns + std::min(len, kMaxLen) * ps_per_byte / 1000));
+}
+
+const Sm2Cost& sm2_cost() {
+  static const Sm2Cost& cost = *std::ranges::find(kSm2Costs, sm2::chosen_variant().name,
+                                                  [](const Sm2Cost& c) { return c.variant; });
+  return cost;
 }
 
 // Of a job alone: who its neighbours are, is not its doing.
@@ -124,16 +143,19 @@ std::uint32_t cost_ns(const HashJob& job) noexcept {
   return total(total(0, sm3_ps(), more), sm3_ps(), job.input.size());
 }
 
-std::uint32_t cost_ns(const Sm2SignJob&) noexcept { return kSignNs; }
+std::uint32_t cost_ns(const Sm2SignJob&) noexcept { return total(sm2_cost().sign, 0, 0); }
 
-std::uint32_t cost_ns(const Sm2VerifyJob&) noexcept { return kVerifyNs; }
+std::uint32_t cost_ns(const Sm2VerifyJob& job) noexcept {
+  const Sm2Cost& cost = sm2_cost();
+  return total(job.table != nullptr ? cost.verify_with_table : cost.verify, 0, 0);
+}
 
 std::uint32_t cost_ns(const Sm2EncryptJob& job) noexcept {
-  return total(kEncryptNs, 2 * sm3_ps(), job.plaintext.size());
+  return total(sm2_cost().encrypt, 2 * sm3_ps(), job.plaintext.size());
 }
 
 std::uint32_t cost_ns(const Sm2DecryptJob& job) noexcept {
-  return total(kDecryptNs, 2 * sm3_ps(), job.ciphertext.size());
+  return total(sm2_cost().decrypt, 2 * sm3_ps(), job.ciphertext.size());
 }
 
 }  // namespace cipherdeck::engine

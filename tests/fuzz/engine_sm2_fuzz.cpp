@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys, signatures and ciphertexts of SM2 that come from outside: they are refused or they work.
+// Scalars and checks for the group: all variants agree.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/sm2/sm2_variants.h"
 
 namespace {
 
@@ -85,12 +87,47 @@ void try_ciphertext(Bytes data) {
   require(std::ranges::all_of(plaintext, [=](std::uint8_t byte) { return byte == left; }));
 }
 
+// Products and checks of a batch with scalars from the input: the portable variant's results.
+void try_variants(Bytes data) {
+  using namespace cipherdeck::engine::sm2;
+  std::vector<Uint256> scalars;
+  for (std::size_t at = 0; at + 32 <= data.size() && scalars.size() < 18; at += 16) {
+    const Uint256 scalar = load_uint256(data.data() + at);
+    if (is_in_range(scalar, OrderModulus::kValue) != 0) scalars.push_back(scalar);
+  }
+  if (scalars.empty()) return;
+  const std::size_t num = scalars.size();
+  std::vector<PlainPoint> points(num), products(num), others(num);
+  kPortableVariant.multiply_generator(points, scalars);
+  std::vector<Uint256> reversed(scalars.rbegin(), scalars.rend());
+  kPortableVariant.multiply(products, reversed, points);
+  std::vector<Check> checks(num);
+  for (std::size_t i = 0; i < num; ++i) {  // s G + t P, mostly for the x of s G or t P
+    checks[i] = {scalars[i], reversed[i], points[num / 2].x, points[num - 1 - i], nullptr, false};
+    if (is_less(checks[i].x, OrderModulus::kValue) == 0) checks[i].x = {1, 0, 0, 0};
+  }
+  std::vector<Check> expected = checks;
+  kPortableVariant.check(expected);
+  for (const Variant& variant : variants()) {
+    if (!variant.is_available()) continue;
+    const auto same = [](const PlainPoint& a, const PlainPoint& b) {
+      return a.x == b.x && a.y == b.y;
+    };
+    variant.multiply_generator(others, scalars);
+    require(std::ranges::equal(others, points, same));
+    variant.multiply(others, reversed, points);
+    require(std::ranges::equal(others, products, same));
+    variant.check(checks);
+    for (std::size_t i = 0; i < num; ++i) require(checks[i].holds == expected[i].holds);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t len) {
   if (len < 1 + 64) return 0;
   const Bytes input(data + 1, len - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       try_private_key(input);
       break;
@@ -100,8 +137,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t len)
     case 2:
       try_signature(input);
       break;
-    default:
+    case 3:
       try_ciphertext(input);
+      break;
+    default:
+      try_variants(input);
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/modes/ghash.h"
+#include "engine/sm2/sm2_variants.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -59,6 +60,7 @@ void check_choices(std::span<const Variant> variants) {
 }
 
 TEST(Features, TheFastestVariantThatIsAllowedIsChosen) {
+  check_choices(sm2::variants());
   check_choices(sm3::variants());
   check_choices(sm4::variants());
   check_choices(modes::ghash_variants());

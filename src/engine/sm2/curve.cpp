@@ -5,8 +5,6 @@
 #include "engine/declassify.h"
 
 #include <algorithm>
-#include <memory>
-#include <vector>
 
 namespace cipherdeck::engine::sm2 {
 namespace {
@@ -63,55 +61,6 @@ Digit window_digit(const Uint256& scalar, std::size_t i) {
   return {(folded >> 1) + (folded & 1), negative};
 }
 
-using GeneratorTable = std::array<std::array<AffinePoint, kWindowEntries>, kNumWindows>;
-
-// Entry j of window i is (j + 1) 2^(5 i) G. One inversion serves all.
-std::unique_ptr<GeneratorTable> make_generator_table() {
-  std::vector<Point> points;
-  points.reserve(kNumWindows * kWindowEntries);
-  Point base = Point::from(kGenerator);
-  for (std::size_t i = 0; i < kNumWindows; ++i) {
-    Point multiple = base;
-    for (std::size_t j = 0; j < kWindowEntries; ++j) {
-      points.push_back(multiple);
-      multiple = add(multiple, base);
-    }
-    for (std::size_t j = 0; j < kWindowBits; ++j) base = twice(base);
-  }
-  std::vector<FieldElement> products(points.size());
-  FieldElement product = FieldElement::one();
-  for (std::size_t k = 0; k < points.size(); ++k) {
-    products[k] = product;
-    product = product * points[k].z;
-  }
-  FieldElement inverse = product.inverse();
-  auto table = std::make_unique<GeneratorTable>();
-  for (std::size_t k = points.size(); k-- > 0;) {
-    const FieldElement z_inverse = inverse * products[k];
-    inverse = inverse * points[k].z;
-    (*table)[k / kWindowEntries][k % kWindowEntries] = {points[k].x * z_inverse,
-                                                        points[k].y * z_inverse};
-  }
-  return table;
-}
-
-const GeneratorTable& generator_table() {
-  static const std::unique_ptr<const GeneratorTable> table = make_generator_table();
-  return *table;
-}
-
-// Reads the whole table; zero for digit 0.
-AffinePoint look_up(const std::array<AffinePoint, kWindowEntries>& table, const Digit& digit) {
-  AffinePoint found;
-  for (std::size_t j = 0; j < kWindowEntries; ++j) {
-    const std::uint64_t mask = is_zero(digit.magnitude ^ (j + 1));
-    found.x.collect(mask, table[j].x);
-    found.y.collect(mask, table[j].y);
-  }
-  found.y = FieldElement::select(digit.negative, found.y.negate(), found.y);
-  return found;
-}
-
 // Reads the whole table, whose entry 0 is infinity.
 Point look_up(const std::array<Point, kWindowEntries + 1>& table, const Digit& digit) {
   Point found;
@@ -123,11 +72,6 @@ Point look_up(const std::array<Point, kWindowEntries + 1>& table, const Digit& d
   }
   found.y = FieldElement::select(digit.negative, found.y.negate(), found.y);
   return found;
-}
-
-Point select(std::uint64_t mask, const Point& a, const Point& b) {
-  return {FieldElement::select(mask, a.x, b.x), FieldElement::select(mask, a.y, b.y),
-          FieldElement::select(mask, a.z, b.z)};
 }
 
 }  // namespace
@@ -181,17 +125,6 @@ Point multiply(const Uint256& scalar, const Point& point) noexcept {
   for (std::size_t i = kNumWindows - 1; i-- > 0;) {
     for (std::size_t j = 0; j < kWindowBits; ++j) sum = twice(sum);
     sum = add(sum, look_up(table, window_digit(scalar, i)));
-  }
-  return sum;
-}
-
-Point multiply_generator(const Uint256& scalar) noexcept {
-  const GeneratorTable& table = generator_table();
-  Point sum = Point::infinity();
-  for (std::size_t i = 0; i < kNumWindows; ++i) {
-    const Digit digit = window_digit(scalar, i);
-    const Point next = add(sum, look_up(table[i], digit));
-    sum = select(is_zero(digit.magnitude), sum, next);
   }
   return sum;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The group of SM2: the points of y^2 = x^3 - 3x + b (GB/T 32918.5), constant-time.
+// The group of SM2: the points of y^2 = x^3 - 3x + b (GB/T 32918.5), constant-time, simple and
+// without exceptions. What the fast variants (sm2_variants.h) are compared with.
 #pragma once
 
 #include "engine/sm2/residue.h"
@@ -35,7 +36,6 @@ struct Point {
 
 /// Scalars have any value below 2^256.
 [[nodiscard]] Point multiply(const Uint256& scalar, const Point& point) noexcept;
-[[nodiscard]] Point multiply_generator(const Uint256& scalar) noexcept;
 
 /// `point` is not infinity.
 [[nodiscard]] AffinePoint to_affine(const Point& point) noexcept;

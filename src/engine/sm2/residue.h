@@ -70,46 +70,105 @@ struct OrderModulus {
   }
 };
 
-/// A number modulo a prime between 2^255 and 2^256, kept as value * 2^256 and always reduced.
+/// a + carry * 2^256, less than twice the modulus, reduced.
 template <typename Modulus>
+[[gnu::always_inline]] constexpr Uint256 reduce_once(const Uint256& a,
+                                                     std::uint64_t carry) noexcept {
+  std::uint64_t borrow = 0;
+  const Uint256 reduced = subtract(a, Modulus::kValue, borrow);
+  return select(0 - (borrow & ~carry & 1), a, reduced);
+}
+
+/// t / 2^256 for t less than 2^256 times the modulus. The low half reduces to at most the modulus.
+template <typename Modulus>
+[[gnu::always_inline]] constexpr Uint256 reduce_wide(const Uint512& t) noexcept {
+  Uint256 low = {t[0], t[1], t[2], t[3]};
+  for (int i = 0; i < 4; ++i) low = Modulus::reduce_limb(low);
+  std::uint64_t carry = 0;
+  const Uint256 sum = add(low, {t[4], t[5], t[6], t[7]}, carry);
+  return reduce_once<Modulus>(sum, carry);
+}
+
+/// The operations on reduced numbers that a processor may have something better for.
+template <typename Modulus>
+struct PortableArithmetic {
+  [[gnu::always_inline]] static constexpr Uint256 sum(const Uint256& a, const Uint256& b) noexcept {
+    std::uint64_t carry = 0;
+    const Uint256 sum = add(a, b, carry);
+    return reduce_once<Modulus>(sum, carry);
+  }
+  [[gnu::always_inline]] static constexpr Uint256 difference(const Uint256& a,
+                                                             const Uint256& b) noexcept {
+    std::uint64_t borrow = 0, carry = 0;
+    const Uint256 difference = subtract(a, b, borrow);
+    const std::uint64_t mask = opaque(0 - borrow);
+    Uint256 correction{};
+    for (std::size_t i = 0; i < 4; ++i) correction[i] = Modulus::kValue[i] & mask;
+    return add(difference, correction, carry);
+  }
+  [[gnu::always_inline]] static constexpr Uint256 product(const Uint256& a,
+                                                          const Uint256& b) noexcept {
+    return reduce_wide<Modulus>(multiply_wide(a, b));
+  }
+  [[gnu::always_inline]] static constexpr Uint256 square(const Uint256& a) noexcept {
+    return product(a, a);
+  }
+};
+
+/// A number modulo a prime between 2^255 and 2^256, kept as value * 2^256 and always reduced.
+template <typename Modulus, typename Arithmetic = PortableArithmetic<Modulus>>
 class Residue {
  public:
   constexpr Residue() noexcept = default;
 
+  /// The limbs of value * 2^256, reduced; and back.
+  [[nodiscard]] static constexpr Residue from_limbs(const Uint256& limbs) noexcept {
+    return Residue(limbs);
+  }
+  [[nodiscard]] constexpr const Uint256& limbs() const noexcept { return m_limbs; }
+
   /// `value` is less than 2^256 and need not be reduced.
   [[nodiscard]] static constexpr Residue from(const Uint256& value) noexcept {
-    return multiply_raw(reduce_once(value, 0), kSquare);
+    return Residue(reduce_once<Modulus>(value, 0)) * Residue(kSquare);
   }
   [[nodiscard]] static constexpr Residue one() noexcept { return Residue(kOne); }
 
   /// The number itself, less than the modulus.
   [[nodiscard]] constexpr Uint256 value() const noexcept {
-    return reduce_wide({m_limbs[0], m_limbs[1], m_limbs[2], m_limbs[3]});
+    return reduce_wide<Modulus>({m_limbs[0], m_limbs[1], m_limbs[2], m_limbs[3]});
   }
 
   [[gnu::always_inline]] friend constexpr Residue operator+(const Residue& a,
                                                             const Residue& b) noexcept {
-    std::uint64_t carry = 0;
-    const Uint256 sum = sm2::add(a.m_limbs, b.m_limbs, carry);
-    return Residue(reduce_once(sum, carry));
+    return Residue(Arithmetic::sum(a.m_limbs, b.m_limbs));
   }
-
   [[gnu::always_inline]] friend constexpr Residue operator-(const Residue& a,
                                                             const Residue& b) noexcept {
-    std::uint64_t borrow = 0, carry = 0;
-    const Uint256 difference = subtract(a.m_limbs, b.m_limbs, borrow);
-    const std::uint64_t mask = opaque(0 - borrow);
-    Uint256 correction{};
-    for (std::size_t i = 0; i < 4; ++i) correction[i] = Modulus::kValue[i] & mask;
-    return Residue(sm2::add(difference, correction, carry));
+    return Residue(Arithmetic::difference(a.m_limbs, b.m_limbs));
+  }
+  [[gnu::always_inline]] friend constexpr Residue operator*(const Residue& a,
+                                                            const Residue& b) noexcept {
+    return Residue(Arithmetic::product(a.m_limbs, b.m_limbs));
   }
 
-  friend constexpr Residue operator*(const Residue& a, const Residue& b) noexcept {
-    return multiply_raw(a.m_limbs, b.m_limbs);
+  [[nodiscard, gnu::always_inline]] constexpr Residue square() const noexcept {
+    return Residue(Arithmetic::square(m_limbs));
+  }
+  [[nodiscard, gnu::always_inline]] constexpr Residue negate() const noexcept {
+    return Residue() - *this;
   }
 
-  [[nodiscard]] constexpr Residue square() const noexcept { return *this * *this; }
-  [[nodiscard]] constexpr Residue negate() const noexcept { return Residue() - *this; }
+  /// a / 2.
+  [[nodiscard, gnu::always_inline]] constexpr Residue halve() const noexcept {
+    const std::uint64_t is_odd = opaque(0 - (m_limbs[0] & 1));
+    Uint256 even{};
+    std::uint64_t carry = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      even[i] = add_carry(m_limbs[i], Modulus::kValue[i] & is_odd, carry);
+    }
+    return Residue({even[0] >> 1 | even[1] << 63, even[1] >> 1 | even[2] << 63,
+                    even[2] >> 1 | even[3] << 63, even[3] >> 1 | carry << 63});
+  }
 
   /// 1 / a, and 0 for 0: a to the power of the modulus - 2.
   [[nodiscard]] Residue inverse() const noexcept {
@@ -145,28 +204,6 @@ class Residue {
  private:
   explicit constexpr Residue(const Uint256& limbs) noexcept : m_limbs(limbs) {}
 
-  // a + carry * 2^256, less than twice the modulus, reduced.
-  [[gnu::always_inline]] static constexpr Uint256 reduce_once(const Uint256& a,
-                                                              std::uint64_t carry) noexcept {
-    std::uint64_t borrow = 0;
-    const Uint256 reduced = subtract(a, Modulus::kValue, borrow);
-    return sm2::select(0 - (borrow & ~carry & 1), a, reduced);
-  }
-
-  // t / 2^256 for t less than 2^256 times the modulus. The low half reduces to at most the modulus.
-  [[gnu::always_inline]] static constexpr Uint256 reduce_wide(const Uint512& t) noexcept {
-    Uint256 low = {t[0], t[1], t[2], t[3]};
-    for (int i = 0; i < 4; ++i) low = Modulus::reduce_limb(low);
-    std::uint64_t carry = 0;
-    const Uint256 sum = sm2::add(low, {t[4], t[5], t[6], t[7]}, carry);
-    return reduce_once(sum, carry);
-  }
-
-  [[gnu::always_inline]] static constexpr Residue multiply_raw(const Uint256& a,
-                                                               const Uint256& b) noexcept {
-    return Residue(reduce_wide(multiply_wide(a, b)));
-  }
-
   static constexpr Uint256 kOne = [] {  // 2^256
     std::uint64_t borrow = 0;
     return subtract(Uint256{}, Modulus::kValue, borrow);
@@ -176,7 +213,7 @@ class Residue {
     for (int i = 0; i < 256; ++i) {
       std::uint64_t carry = 0;
       const Uint256 sum = sm2::add(power, power, carry);
-      power = reduce_once(sum, carry);
+      power = reduce_once<Modulus>(sum, carry);
     }
     return power;
   }();

@@ -9,8 +9,13 @@
 #include "engine/sm3/sm3.h"
 
 #include <array>
+#include <memory>
 
 namespace cipherdeck::engine {
+
+namespace sm2 {
+struct WindowTable;
+}
 
 constexpr std::size_t kSm2ScalarLen = 32;
 constexpr std::size_t kSm2PointLen = 64;            // x || y, big-endian
@@ -36,6 +41,21 @@ class Sm2PublicKey {
  private:
   Sm2PublicKey() = default;
   std::array<std::uint8_t, kSm2PointLen> m_point{};
+};
+
+/// Sm2VerifyTable is multiples of a public key, with which its signatures are verified three times
+/// as fast. It takes 148 KiB, and as much time as 50 verifications to make. Immutable.
+class Sm2VerifyTable {
+ public:
+  explicit Sm2VerifyTable(const Sm2PublicKey& key);
+  Sm2VerifyTable(const Sm2VerifyTable&) = delete;
+  Sm2VerifyTable& operator=(const Sm2VerifyTable&) = delete;
+  ~Sm2VerifyTable();
+
+  [[nodiscard]] const sm2::WindowTable& windows() const noexcept { return *m_windows; }
+
+ private:
+  std::unique_ptr<const sm2::WindowTable> m_windows;
 };
 
 /// Sm2PrivateKey is a scalar from 1 to n - 2, with the (1 + d)^-1 that signing needs. Wiped on

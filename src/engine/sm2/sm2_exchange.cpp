@@ -2,8 +2,7 @@
 // Key exchange (GB/T 32918.3).
 #include "base/secret.h"
 #include "engine/declassify.h"
-#include "engine/sm2/curve.h"
-#include "engine/sm2/sm2.h"
+#include "engine/sm2/sm2_variants.h"
 
 namespace cipherdeck::engine {
 namespace {
@@ -26,19 +25,30 @@ sm2::Uint256 implicit_scalar(const Sm2Exchange& exchange) {
   return t;
 }
 
-// P + x R of the peer, steps A7 and B6.
+// P + x R of the peer, steps A7 and B6; all public.
 sm2::Point implicit_point(const Sm2Exchange& exchange) {
   const sm2::Point ephemeral = sm2::Point::from(sm2::load_point(exchange.peer_ephemeral.bytes()));
   return sm2::add(sm2::multiply(truncated_x(exchange.peer_ephemeral), ephemeral),
                   sm2::load_point(exchange.peer_key.bytes()));
 }
 
+// The common point, infinity if that is what the peer's keys or the scalar give.
+sm2::PlainPoint common_point(const Sm2Exchange& exchange) {
+  const sm2::Point implicit = implicit_point(exchange);
+  if (implicit.is_infinity() != 0) return {};
+  const sm2::AffinePoint affine = sm2::to_affine(implicit);
+  const sm2::PlainPoint base{affine.x.value(), affine.y.value()};
+  sm2::Uint256 t = implicit_scalar(exchange);
+  sm2::PlainPoint common;
+  sm2::chosen_variant().multiply(std::span(&common, 1), std::span(&t, 1), std::span(&base, 1));
+  wipe_object(t);
+  return common;
+}
+
 }  // namespace
 
 Result<void> sm2_exchange(MutableBytes shared_key, const Sm2Exchange& exchange) {
-  sm2::Uint256 t = implicit_scalar(exchange);
-  sm2::Point common = sm2::multiply(t, implicit_point(exchange));
-  wipe_object(t);
+  sm2::PlainPoint common = common_point(exchange);
   const std::uint64_t is_infinity = common.is_infinity();
   declassify(is_infinity);
   if (is_infinity != 0) {
@@ -47,7 +57,8 @@ Result<void> sm2_exchange(MutableBytes shared_key, const Sm2Exchange& exchange) 
   }
   // x || y || Z of the initiator || Z of the responder.
   Secret<kSm2PointLen + 2 * kSm3DigestLen> seed;
-  sm2::store_point(seed.span().first<kSm2PointLen>(), sm2::to_affine(common));
+  sm2::store_uint256(seed.data(), common.x);
+  sm2::store_uint256(seed.data() + 32, common.y);
   wipe_object(common);
   const Sm3Digest& first = exchange.initiator ? exchange.own_z : exchange.peer_z;
   const Sm3Digest& second = exchange.initiator ? exchange.peer_z : exchange.own_z;

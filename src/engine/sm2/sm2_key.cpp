@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys (GB/T 32918.1, 6) and Z (GB/T 32918.2, 5.5).
 #include "engine/declassify.h"
-#include "engine/sm2/curve.h"
-#include "engine/sm2/sm2.h"
+#include "engine/sm2/sm2_variants.h"
 
 namespace cipherdeck::engine {
 namespace {
@@ -59,9 +58,12 @@ Result<Sm2PrivateKey> Sm2PrivateKey::from_bytes(
   const sm2::Scalar d_plus_one = sm2::Scalar::from(d) + sm2::Scalar::one();
   sm2::store_uint256(inverse.data(), d_plus_one.inverse().value());
 
+  sm2::PlainPoint product;
+  sm2::chosen_variant().multiply_generator(std::span(&product, 1), std::span(&d, 1));
+  declassify(product);
   sm2::PointBytes point;
-  sm2::store_point(point, sm2::to_affine(sm2::multiply_generator(d)));
-  declassify(point);
+  sm2::store_uint256(point.data(), product.x);
+  sm2::store_uint256(point.data() + 32, product.y);
   wipe_object(d);
   CIPHERDECK_ASSIGN(const Sm2PublicKey public_key, Sm2PublicKey::from_bytes(point));
   return Sm2PrivateKey(bytes, inverse, public_key);
