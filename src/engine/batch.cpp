@@ -2,8 +2,6 @@
 #include "engine/batch.h"
 
 #include "engine/modes/modes.h"
-#include "engine/sm3/sm3_variants.h"
-#include "engine/sm4/sm4_variants.h"
 
 #include <bit>
 #include <exception>
@@ -191,11 +189,6 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept {
       return sm2_decrypt(job.plaintext, *job.key, job.ciphertext);
     });
   }
-}
-
-std::string describe() {
-  return "sm2=portable sm3=" + std::string(sm3::chosen_variant().name) +
-         " sm4=" + std::string(sm4::chosen_variant().name);
 }
 
 }  // namespace cipherdeck::engine
