@@ -4,8 +4,7 @@
 #include "functions/card_process.h"
 #include "functions/load.h"
 #include "host/manager/pf_driver.h"
-
-#include <sched.h>
+#include "measure/measure.h"
 
 #include <algorithm>
 #include <array>
@@ -21,13 +20,6 @@ constexpr std::array<std::uint32_t, 4> kSizes = {64, 1024, 16384, 65536};
 constexpr std::uint32_t kDigestLen = 32;
 constexpr std::chrono::seconds kIdleTime{3};
 constexpr driver::QueuePairOptions kQueuePair{.entries = 64, .arena_len = 4U << 20};
-
-void pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  (void)sched_setaffinity(0, sizeof set, &set);
-}
 
 Sample median(std::vector<Sample> samples) {
   const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
@@ -136,10 +128,10 @@ Result<void> Bench::throughput(const Case& what) {
   std::vector<Sample> pf;
   std::vector<Sample> vf;
   for (unsigned repeat = 0; repeat < m_options.repeats; ++repeat) {
-    pin(m_options.card_cpu);
+    (void)pin_to(m_options.card_cpu);
     CIPHERDECK_ASSIGN(engine.emplace_back(),
                       run_engine(what.operation, what.bytes, what.depth, duration));
-    pin(m_options.tenant_cpu);
+    (void)pin_to(m_options.tenant_cpu);
     CIPHERDECK_ASSIGN(pf.emplace_back(),
                       m_pf_tenant->run(what.operation, what.bytes, what.depth, duration));
     CIPHERDECK_ASSIGN(vf.emplace_back(),
@@ -167,7 +159,7 @@ Result<void> Bench::latency(const Case& what) {
 
 Result<void> Bench::round_trips() {
   m_progress("round trips");
-  pin(m_options.tenant_cpu);
+  (void)pin_to(m_options.tenant_cpu);
   CIPHERDECK_TRY(latency({Operation::nop, 0, 1}));
   for (const std::uint32_t bytes : kSizes) {
     CIPHERDECK_TRY(latency({Operation::sm4_ctr, bytes, 1}));

@@ -4,6 +4,7 @@
 #include "card/random/random.h"
 #include "card/scheduler/worker.h"
 #include "engine/batch.h"
+#include "engine/inventory.h"
 
 #include <algorithm>
 #include <atomic>

@@ -4,7 +4,6 @@
 #include "engine/modes/modes.h"
 #include "engine/modes/streams.h"
 #include "engine/sm2/sm2_variants.h"
-#include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <bit>
@@ -227,12 +226,6 @@ void run(std::span<AeadJob> jobs) noexcept {
       num_ccm = 0;
     }
   }
-}
-
-std::string describe() {
-  return "sm2=" + std::string(sm2::chosen_variant().name) +
-         " sm3=" + std::string(sm3::chosen_variant().name) +
-         " sm4=" + std::string(sm4::chosen_variant().name);
 }
 
 }  // namespace cipherdeck::engine

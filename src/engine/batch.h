@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 
 namespace cipherdeck::engine {
 
@@ -130,9 +129,6 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2VerifyJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2EncryptJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2DecryptJob& job) noexcept;
-
-/// The variants in use: "sm2=portable sm3=portable sm4=portable".
-[[nodiscard]] std::string describe();
 
 /// Known answers of every algorithm (the examples of GB/T 32905, 32907 and 32918). False: the
 /// engine may not be used.

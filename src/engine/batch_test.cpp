@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/oracle/openssl_oracle.h"
-#include "engine/sm2/sm2_variants.h"
-#include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <algorithm>
@@ -63,13 +61,6 @@ constexpr CipherMode kAllModes[] = {CipherMode::ecb, CipherMode::cbc, CipherMode
                                     CipherMode::ofb, CipherMode::ctr, CipherMode::xts};
 
 TEST_F(Batch, SelfTestPasses) { EXPECT_TRUE(self_test()); }
-
-TEST_F(Batch, DescribeNamesTheVariants) {
-  const std::string sm2(sm2::chosen_variant().name), sm3(sm3::chosen_variant().name);
-  const std::string sm4(sm4::chosen_variant().name);
-  EXPECT_EQ(describe(), "sm2=" + sm2 + " sm3=" + sm3 + " sm4=" + sm4);
-  EXPECT_LT(describe().size(), 64u);  // struct cipherdeck_card_status has that room
-}
 
 TEST_F(Batch, CipherJobsAreChecked) {
   for (const CipherMode mode : kAllModes) {

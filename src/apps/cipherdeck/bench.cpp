@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "apps/cipherdeck/bench.h"
+
 #include "apps/cipherdeck/commands.h"
-#include "apps/cipherdeck/table.h"
-#include "functions/functions.h"
 
 #include <unistd.h>
 
 #include <cstdio>
 #include <iostream>
-#include <memory>
-#include <string>
-#include <thread>
 
 namespace cipherdeck::cli {
-namespace {
 
 std::string fixed(const std::optional<double>& value, int digits) {
   if (!value) return "";
@@ -21,99 +17,17 @@ std::string fixed(const std::optional<double>& value, int digits) {
   return text;
 }
 
-// cipherdeckd as it is installed beside this program or in sbin.
-std::filesystem::path card_program() {
-  std::error_code error;
-  const auto here = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const auto beside = here / "cipherdeckd";
-  return std::filesystem::exists(beside) ? beside : here.parent_path() / "sbin" / "cipherdeckd";
-}
-
-Json to_json(const bench::FunctionsRow& row) {
-  Json json{{"operation", row.operation},
-            {"path", row.path},
-            {"bytes", row.bytes},
-            {"tenants", row.tenants},
-            {"depth", row.depth}};
-  const auto put = [&json](const char* name, const std::optional<double>& value) {
-    if (value) json[name] = *value;
+std::function<void(const std::string&)> progress_display() {
+  return [is_terminal = isatty(STDERR_FILENO) != 0](const std::string& what) {
+    if (is_terminal) std::cerr << "\r\033[K" << what << std::flush;
   };
-  put("aggregate_mb_per_s", row.aggregate_mb_per_s);
-  put("ops_per_s", row.ops_per_s);
-  put("p50_us", row.p50_us);
-  put("p99_us", row.p99_us);
-  put("ratio_to_engine", row.ratio_to_engine);
-  put("cpu_percent", row.cpu_percent);
-  put("memory_kib", row.memory_kib);
-  return json;
 }
-
-void print_rows(const std::vector<bench::FunctionsRow>& rows) {
-  Table table({{"OPERATION"},
-               {"PATH"},
-               {"BYTES", true},
-               {"DEPTH", true},
-               {"MB/S", true},
-               {"OPS/S", true},
-               {"P50 US", true},
-               {"P99 US", true},
-               {"OF ENGINE", true},
-               {"CPU %", true},
-               {"KIB/VF", true}});
-  for (const auto& row : rows) {
-    table.add({row.operation, row.path, std::to_string(row.bytes), std::to_string(row.depth),
-               fixed(row.aggregate_mb_per_s, 1), fixed(row.ops_per_s, 0), fixed(row.p50_us, 2),
-               fixed(row.p99_us, 2), fixed(row.ratio_to_engine, 3), fixed(row.cpu_percent, 3),
-               fixed(row.memory_kib, 1)});
-  }
-  table.print(std::cout);
-}
-
-void run_functions(Context& context, const bench::FunctionsOptions& options) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const auto progress = [terminal](const std::string& what) {
-    if (terminal) std::cerr << "\r\033[K" << what << std::flush;
-  };
-  std::string why;
-  const auto rows = bench::run_functions(options, progress, why);
-  progress("");
-  if (!rows) {
-    context.exit_code = fail(context, kFailed, "bench functions: " + why,
-                             "Name the card's program with --card-program");
-    return;
-  }
-  if (!context.json) return print_rows(*rows);
-  Json all = Json::array();
-  for (const auto& row : *rows) all.push_back(to_json(row));
-  print(all);
-}
-
-}  // namespace
 
 void register_bench(CLI::App& app, Context& context) {
   auto* const group =
       app.add_subcommand("bench", "Measures the card and its engines")->require_subcommand(1);
-  auto* const command = group->add_subcommand(
-      "functions", "What a function gives one tenant, against the engine called directly");
-  const auto options = std::make_shared<bench::FunctionsOptions>();
-  options->card_program = card_program();
-  options->tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
-  command->add_option("--card-program", options->card_program, "The cipherdeckd to start")
-      ->capture_default_str();
-  command->add_option("--card-cpu", options->card_cpu, "Processor of the card's worker")
-      ->capture_default_str();
-  command->add_option("--tenant-cpu", options->tenant_cpu, "Processor of the tenant")
-      ->capture_default_str();
-  command->add_option("--repeats", options->repeats, "Of each measurement; the median counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--duration-ms", options->duration_ms, "Of one measurement")
-      ->check(CLI::Range(1, 60000))
-      ->capture_default_str();
-  command->footer(
-      "\nStarts a card of its own with a fresh store, removed afterwards; the card of this host is "
-      "not touched.\n\nExample:\n  cipherdeck bench functions --json > functions.json");
-  command->callback([&context, options] { run_functions(context, *options); });
+  register_bench_functions(*group, context);
+  register_bench_engines(*group, context);
 }
 
 }  // namespace cipherdeck::cli

@@ -14,6 +14,10 @@ void register_vf(CLI::App& app, Context& context);         // vf.cpp
 void register_partition(CLI::App& app, Context& context);  // partition.cpp
 void register_key(CLI::App& app, Context& context);        // key.cpp
 void register_qemu_args(CLI::App& app, Context& context);  // qemu_args.cpp
+void register_engines(CLI::App& app, Context& context);    // engines.cpp
 void register_bench(CLI::App& app, Context& context);      // bench.cpp
+
+/// False after CIPHERDECK_ENGINE was found wrong and context.exit_code set.
+[[nodiscard]] bool is_selection_valid(Context& context);
 
 }  // namespace cipherdeck::cli

@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   register_partition(app, context);
   register_key(app, context);
   register_qemu_args(app, context);
+  register_engines(app, context);
   register_bench(app, context);
   try {
     app.parse(argc, argv);
