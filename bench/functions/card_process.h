@@ -6,10 +6,33 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace cipherdeck::bench {
+
+/// A server of the benchmark's own, ended by SIGTERM with its object.
+class ServerProcess {
+ public:
+  /// Starts the program words[0], pinned to processor `cpu` unless that is -1, and waits until
+  /// `socket` is there. Fails with io or timed_out, and `why` says more.
+  static Result<ServerProcess> start(std::vector<std::string> words, int cpu,
+                                     const std::filesystem::path& socket, std::string& why);
+
+  ServerProcess(ServerProcess&& other) noexcept : m_pid(std::exchange(other.m_pid, -1)) {}
+  ServerProcess& operator=(ServerProcess&&) = delete;
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+  ~ServerProcess();
+
+  [[nodiscard]] pid_t pid() const noexcept { return m_pid; }
+
+ private:
+  explicit ServerProcess(pid_t pid) : m_pid(pid) {}
+  pid_t m_pid;
+};
 
 /// A cipherdeckd of the benchmark's own: a fresh store and run directory under the temporary
 /// folder, both removed with it.
@@ -25,6 +48,7 @@ class CardProcess {
   CardProcess& operator=(const CardProcess&) = delete;
   ~CardProcess();
 
+  [[nodiscard]] const std::filesystem::path& directory() const noexcept { return m_directory; }
   [[nodiscard]] std::filesystem::path socket(std::uint32_t function) const;
 
   /// Processor time of all threads so far, in nanoseconds.
@@ -34,11 +58,11 @@ class CardProcess {
   [[nodiscard]] std::uint64_t memory_kib() const;
 
  private:
-  CardProcess(std::filesystem::path directory, pid_t pid)
-      : m_directory(std::move(directory)), m_pid(pid) {}
+  CardProcess(std::filesystem::path directory, ServerProcess process)
+      : m_directory(std::move(directory)), m_process(std::move(process)) {}
 
   std::filesystem::path m_directory;
-  pid_t m_pid = -1;
+  ServerProcess m_process;
 };
 
 }  // namespace cipherdeck::bench

@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint32_t kIvLen = 16;
 constexpr std::uint32_t kMinSlotLen = 256;
 constexpr std::chrono::seconds kCommandTimeout{10};
+constexpr unsigned kPollsBeforeSleep = 64;  // some microseconds
 
 // One slot of the arena: input, then output, then IV.
 struct Slot {
@@ -118,6 +119,8 @@ std::string_view name_of(Operation operation) noexcept {
   switch (operation) {
     case Operation::nop:
       return "nop";
+    case Operation::sm4_cbc:
+      return "sm4-cbc";
     case Operation::sm4_ctr:
       return "sm4-ctr";
     case Operation::sm3:
@@ -138,13 +141,14 @@ Result<Sample> run_engine(Operation operation, std::uint32_t bytes, std::uint32_
     case Operation::sm2_sign:
       return engine_sm2_sign(depth, duration);
     case Operation::nop:
+    case Operation::sm4_cbc:
       break;
   }
   return Error::invalid_argument;
 }
 
-Result<Tenant> Tenant::open(std::unique_ptr<driver::QueuePair> queue_pair) {
-  Tenant tenant(std::move(queue_pair));
+Result<Tenant> Tenant::open(std::unique_ptr<driver::QueuePair> queue_pair, Waiting waiting) {
+  Tenant tenant(std::move(queue_pair), waiting);
   for (Session& session : tenant.m_sessions) {
     CIPHERDECK_ASSIGN(session, tenant.open_session());
   }
@@ -180,10 +184,12 @@ cipherdeck_command Tenant::command(Operation operation, std::uint32_t bytes,
   command.input = slot.input;
   command.output = slot.output;
   switch (operation) {
+    case Operation::sm4_cbc:
     case Operation::sm4_ctr:
       command.opcode = CIPHERDECK_OP_ENCRYPT;
       command.key = session.key;
-      command.algorithm = CIPHERDECK_ALG_SM4_CTR;
+      command.algorithm =
+          operation == Operation::sm4_cbc ? CIPHERDECK_ALG_SM4_CBC : CIPHERDECK_ALG_SM4_CTR;
       command.params = slot.iv;
       break;
     case Operation::sm3:
@@ -211,8 +217,17 @@ Result<ring::Completion> Tenant::wait() {
     }
     if (polls % 4096 == 0 && m_end.state() != CIPHERDECK_QUEUE_LIVE) return Error::disconnected;
     if (polls % 4096 == 0 && Clock::now() > deadline) return Error::timed_out;
-    __builtin_ia32_pause();
+    if (m_waiting == Waiting::sleep && polls % kPollsBeforeSleep == 0) {
+      pause();
+    } else {
+      __builtin_ia32_pause();
+    }
   }
+}
+
+// Until the next interrupt, or for a moment if there is none.
+void Tenant::pause() {
+  if (!m_end.arm_interrupt()) (void)m_queue_pair->wait(std::chrono::milliseconds(100));
 }
 
 Result<ring::Completion> Tenant::execute(const cipherdeck_command& command) {

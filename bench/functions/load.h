@@ -14,7 +14,11 @@
 
 namespace cipherdeck::bench {
 
-enum class Operation : std::uint8_t { nop, sm4_ctr, sm3, sm2_sign };
+enum class Operation : std::uint8_t { nop, sm4_cbc, sm4_ctr, sm3, sm2_sign };
+
+/// How a tenant waits for completions: it polls all the time, which is for a processor of its own,
+/// or sleeps on interrupts, as many tenants on one processor must.
+enum class Waiting : std::uint8_t { poll, sleep };
 
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
 
@@ -38,7 +42,8 @@ class Tenant {
   static constexpr std::string_view kAccessCode = "benchmark";
   static constexpr std::size_t kSessions = 16;
 
-  static Result<Tenant> open(std::unique_ptr<driver::QueuePair> queue_pair);
+  static Result<Tenant> open(std::unique_ptr<driver::QueuePair> queue_pair,
+                             Waiting waiting = Waiting::poll);
 
   /// Keeps `depth` commands of `bytes` input bytes in flight for `duration`. Fails with the error
   /// of the first command that fails.
@@ -49,8 +54,8 @@ class Tenant {
   Result<Sample> run_from_sleep(std::uint32_t count, std::chrono::milliseconds pause);
 
  private:
-  explicit Tenant(std::unique_ptr<driver::QueuePair> queue_pair)
-      : m_queue_pair(std::move(queue_pair)), m_end(m_queue_pair->memory()) {}
+  Tenant(std::unique_ptr<driver::QueuePair> queue_pair, Waiting waiting)
+      : m_queue_pair(std::move(queue_pair)), m_end(m_queue_pair->memory()), m_waiting(waiting) {}
 
   struct Session {
     std::uint32_t number = 0;
@@ -62,10 +67,12 @@ class Tenant {
                                            std::uint32_t slot) const noexcept;
   Result<void> submit();
   Result<ring::Completion> wait();
+  void pause();
   Result<ring::Completion> execute(const cipherdeck_command& command);
 
   std::unique_ptr<driver::QueuePair> m_queue_pair;
   ring::DriverEnd m_end;
+  Waiting m_waiting;
   std::array<Session, kSessions> m_sessions;
 };
 

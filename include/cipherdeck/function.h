@@ -350,6 +350,7 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_PARTITION_REMOVE 0x8112 /* arg[0]: partition; wipes its keys */
 #define CIPHERDECK_OP_FUNCTION_BIND 0x8120 /* arg[0]: function; arg[1]: partition, 0 to unbind */
 #define CIPHERDECK_OP_FUNCTION_LIST 0x8121 /* output: struct cipherdeck_function_record each */
+#define CIPHERDECK_OP_FUNCTION_SHARE 0x8122 /* arg[0]: function; input: struct cipherdeck_function_share */
 #define CIPHERDECK_OP_KEY_PAIR_GENERATE 0x8130 /* arg[0]: partition; key: index; input: access code */
 #define CIPHERDECK_OP_KEK_GENERATE 0x8131 /* arg[0]: partition; key: KEK index; arg[1]: bits */
 #define CIPHERDECK_OP_KEY_LIST 0x8132 /* arg[0]: partition; output: struct cipherdeck_key_record each */
@@ -417,6 +418,22 @@ struct cipherdeck_partition_record {
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_partition_record) == 64);
 
+#define CIPHERDECK_WEIGHT_DEFAULT 100u
+#define CIPHERDECK_WEIGHT_MAX 1000u
+#define CIPHERDECK_RATE_UNLIMITED 0xffffffffu
+
+/*
+ * How much of the card's engine time a function gets. Rates are microseconds of engine time per
+ * second: 1000000 is all of what one worker has. Not kept over a restart of the card.
+ */
+struct cipherdeck_function_share {
+	cipherdeck_le32 weight; /* 1 to CIPHERDECK_WEIGHT_MAX: its part of what committed rates leave */
+	cipherdeck_le32 committed; /* what it gets in any case, if it has work; 0: nothing */
+	cipherdeck_le32 peak; /* the most it gets, not 0, not less than committed; or _UNLIMITED */
+	cipherdeck_le32 reserved;
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_share) == 16);
+
 struct cipherdeck_function_record {
 	cipherdeck_le32 function;
 	cipherdeck_le32 partition; /* 0: none */
@@ -424,8 +441,11 @@ struct cipherdeck_function_record {
 	cipherdeck_le32 num_sessions;
 	cipherdeck_le64 commands; /* completed since the function was made */
 	cipherdeck_le64 bytes; /* input bytes of those */
+	cipherdeck_le64 engine_ns; /* what those were charged */
+	struct cipherdeck_function_share share;
+	cipherdeck_u8 reserved[8];
 };
-CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_record) == 32);
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_record) == 64);
 
 #define CIPHERDECK_KEY_PAIR 1u /* signing pair and encryption pair of one index */
 #define CIPHERDECK_KEY_KEK 2u

@@ -124,6 +124,8 @@ class Card::Impl {
   void fail(std::uint16_t reason) noexcept;
   void refresh();
   void save_access_failures();
+  [[nodiscard]] ManagementReply set_share(const cipherdeck_command& command, Bytes input);
+  [[nodiscard]] Result<void> take_share(const cipherdeck_command& command, Bytes input);
   [[nodiscard]] ManagementReply card_status() const;
   [[nodiscard]] ManagementReply function_list() const;
   [[nodiscard]] cipherdeck_function_record function_record(FunctionNumber function) const;
@@ -139,6 +141,9 @@ class Card::Impl {
   mutable std::mutex m_identity_mutex;  // for what follows, a copy that a worker may read
   std::string m_label;
   std::string m_serial;
+
+  mutable std::mutex m_share_mutex;  // for what follows
+  std::vector<scheduler::Share> m_shares = std::vector<scheduler::Share>(kMaxFunctions);
 
   AccessSaver m_access_saver;
   PartitionTable m_partitions{[this] { m_access_saver.notify(); }};
@@ -230,6 +235,7 @@ void Card::Impl::detach(QueuePairHandle handle) noexcept {
 ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input) {
   if (command.opcode == CIPHERDECK_OP_CARD_STATUS) return card_status();
   if (command.opcode == CIPHERDECK_OP_FUNCTION_LIST) return function_list();
+  if (command.opcode == CIPHERDECK_OP_FUNCTION_SHARE) return set_share(command, input);
   const std::lock_guard lock(m_management_mutex);
   if (m_management == nullptr || state() == CIPHERDECK_CARD_FAILED) {
     return {.status = CIPHERDECK_STATUS_CARD_FAILED};
@@ -237,6 +243,33 @@ ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes inpu
   ManagementReply reply = m_management->execute(command, input);
   refresh();
   return reply;
+}
+
+ManagementReply Card::Impl::set_share(const cipherdeck_command& command, Bytes input) {
+  return {.status = take_share(command, input).status()};
+}
+
+Result<void> Card::Impl::take_share(const cipherdeck_command& command, Bytes input) {
+  cipherdeck_function_share sent{};
+  const auto function = static_cast<FunctionNumber>(command.arg[0]);
+  const bool has_rest = command.session != 0 || command.key != 0 || command.algorithm != 0 ||
+                        command.output.len != 0 || command.params.len != 0 ||
+                        command.aux.len != 0 || command.arg[1] != 0;
+  if (has_rest || input.size() != sizeof sent) return Error::invalid_command;
+  std::memcpy(&sent, input.data(), sizeof sent);
+  const scheduler::Share share{sent.weight, sent.committed, sent.peak};
+  if (command.arg[0] >= kMaxFunctions || sent.reserved != 0 || !scheduler::is_valid(share)) {
+    return Error::invalid_argument;
+  }
+  const std::lock_guard lock(m_share_mutex);
+  std::uint64_t committed = share.committed;
+  for (std::size_t i = 0; i < m_shares.size(); ++i) {
+    if (i != function) committed += m_shares[i].committed;
+  }
+  if (committed > scheduler::kMaxCommitted) return Error::limit;
+  m_shares[function] = share;
+  m_worker->set_share(function, share);
+  return {};
 }
 
 void Card::Impl::save_access_failures() {
@@ -248,12 +281,16 @@ void Card::Impl::save_access_failures() {
 cipherdeck_function_record Card::Impl::function_record(FunctionNumber function) const {
   const command::FunctionCounters& counters = m_counters[function];
   const auto partition = m_partitions.bound_to(function);
+  const std::lock_guard lock(m_share_mutex);
+  const scheduler::Share& share = m_shares[function];
   return {.function = function,
           .partition = partition ? partition->id() : 0,
           .num_queue_pairs = counters.queue_pairs.load(),
           .num_sessions = counters.sessions.load(),
           .commands = counters.commands.load(),
-          .bytes = counters.bytes.load()};
+          .bytes = counters.bytes.load(),
+          .engine_ns = counters.engine_ns.load(),
+          .share = {.weight = share.weight, .committed = share.committed, .peak = share.peak}};
 }
 
 ManagementReply Card::Impl::function_list() const {

@@ -335,5 +335,42 @@ TEST_F(MalformedTest, SessionsMustBeOpen) {
   }
 }
 
+std::uint16_t set_share(Card& card, std::uint64_t function,
+                        const cipherdeck_function_share& share) {
+  return card
+      .manage(
+          {.opcode = CIPHERDECK_OP_FUNCTION_SHARE, .input = {0, sizeof share}, .arg = {function}},
+          object_bytes(share))
+      .status;
+}
+
+TEST(CardTest, SharesAreCheckedAndListed) {
+  TestCard card;
+  card->set_num_vfs(2);
+  EXPECT_EQ(set_share(*card, 1, {.weight = 7, .committed = 500'000, .peak = 600'000}), 0);
+  const auto list = card->manage({.opcode = CIPHERDECK_OP_FUNCTION_LIST}, {});
+  cipherdeck_function_record record;
+  ASSERT_EQ(list.output.size(), 3 * sizeof record);
+  std::memcpy(&record, list.output.data() + sizeof record, sizeof record);
+  EXPECT_EQ(record.share.weight, 7U);
+  EXPECT_EQ(record.share.committed, 500'000U);
+  EXPECT_EQ(record.share.peak, 600'000U);
+  std::memcpy(&record, list.output.data() + 2 * sizeof record, sizeof record);
+  EXPECT_EQ(record.share.weight, CIPHERDECK_WEIGHT_DEFAULT);
+  EXPECT_EQ(record.share.peak, CIPHERDECK_RATE_UNLIMITED);
+
+  constexpr auto kInvalid = CIPHERDECK_STATUS_INVALID_ARGUMENT;
+  const std::uint32_t all = CIPHERDECK_RATE_UNLIMITED;
+  EXPECT_EQ(set_share(*card, 2, {.weight = 0, .peak = all}), kInvalid);
+  EXPECT_EQ(set_share(*card, 2, {.weight = 1001, .peak = all}), kInvalid);
+  EXPECT_EQ(set_share(*card, 2, {.weight = 1, .peak = 0}), kInvalid);
+  EXPECT_EQ(set_share(*card, 2, {.weight = 1, .committed = 2, .peak = 1}), kInvalid);
+  EXPECT_EQ(set_share(*card, 300, {.weight = 1, .peak = all}), kInvalid);
+  // The rates committed to all together have a limit.
+  EXPECT_EQ(set_share(*card, 2, {.weight = 1, .committed = 400'001, .peak = all}),
+            CIPHERDECK_STATUS_LIMIT);
+  EXPECT_EQ(set_share(*card, 2, {.weight = 1, .committed = 400'000, .peak = all}), 0);
+}
+
 }  // namespace
 }  // namespace cipherdeck::card

@@ -84,6 +84,7 @@ class Device::Impl final : public FunctionHost {
                     .gid = options.socket_gid,
                     .allowed_uids = std::move(options.allowed_uids),
                     .allowed_gids = std::move(options.allowed_gids)},
+        m_trap_doorbells(options.trap_doorbells),
         m_log(std::move(options.log)),
         m_signaller(std::make_shared<EventSignaller>()) {
     m_pf_rights.allowed_uids.push_back(geteuid());
@@ -99,6 +100,7 @@ class Device::Impl final : public FunctionHost {
   void manage(ManagementJob job) override { m_management->submit(std::move(job)); }
   void serve_admin_later(card::FunctionNumber function) override { m_backlog.insert(function); }
   void log(std::string_view line) override { m_log(line); }
+  [[nodiscard]] bool traps_doorbells() const noexcept override { return m_trap_doorbells; }
 
   std::atomic<std::uint32_t> m_num_vfs = 0;
   std::atomic<std::uint32_t> m_num_clients = 0;
@@ -137,6 +139,7 @@ class Device::Impl final : public FunctionHost {
   const std::filesystem::path m_run_directory;
   vfio_user::SocketRights m_pf_rights;
   vfio_user::SocketRights m_vf_rights;
+  const bool m_trap_doorbells;
   Log m_log;
   std::shared_ptr<EventSignaller> m_signaller;
   FileDescriptor m_epoll;

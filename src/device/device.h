@@ -34,6 +34,7 @@ struct DeviceOptions {
   std::vector<uid_t> allowed_uids;  // may connect besides root and the user of start()
   std::vector<gid_t> allowed_gids;  // whose members may connect
   std::uint32_t num_vfs = 0;        // VFs enabled from the start, as if the PF's driver had
+  bool trap_doorbells = false;      // every access to a doorbell page is a message: emulation
   std::function<void(std::string_view)> log;  // one line per event, on the message thread; or none
 };
 

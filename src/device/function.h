@@ -39,6 +39,8 @@ class FunctionHost {
   /// Has serve_admin() of `function` called soon: there is more to do than one message may take.
   virtual void serve_admin_later(card::FunctionNumber function) = 0;
   virtual void log(std::string_view line) = 0;
+  /// Whether clients get no mapping of their doorbell pages.
+  [[nodiscard]] virtual bool traps_doorbells() const noexcept { return false; }
 };
 
 enum class Region : std::uint32_t { registers = 0, doorbells = 2, config = 7 };
@@ -68,6 +70,7 @@ class Function {
   void write_region(Region region, std::uint64_t offset, Bytes data);
   [[nodiscard]] static std::size_t region_len(Region region) noexcept;
   [[nodiscard]] int doorbell_fd() const noexcept { return m_doorbells ? m_doorbells->fd() : -1; }
+  [[nodiscard]] bool traps_doorbells() const noexcept { return m_host.traps_doorbells(); }
 
   Result<void> map_dma(dma::GuestRange range, std::uint64_t file_offset, dma::Access access,
                        FileDescriptor file);

@@ -17,6 +17,12 @@ std::string fixed(const std::optional<double>& value, int digits) {
   return text;
 }
 
+std::filesystem::path service_program(const std::string& name) {
+  std::error_code error;
+  const auto here = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  return std::filesystem::exists(here / name) ? here / name : here.parent_path() / "sbin" / name;
+}
+
 std::function<void(const std::string&)> progress_display() {
   return [is_terminal = isatty(STDERR_FILENO) != 0](const std::string& what) {
     if (is_terminal) std::cerr << "\r\033[K" << what << std::flush;
@@ -28,6 +34,7 @@ void register_bench(CLI::App& app, Context& context) {
       app.add_subcommand("bench", "Measures the card and its engines")->require_subcommand(1);
   register_bench_functions(*group, context);
   register_bench_engines(*group, context);
+  register_bench_schemes(*group, context);
 }
 
 }  // namespace cipherdeck::cli

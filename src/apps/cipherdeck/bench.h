@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,10 @@ namespace cipherdeck::cli {
 
 void register_bench_functions(CLI::App& group, Context& context);  // bench_functions.cpp
 void register_bench_engines(CLI::App& group, Context& context);    // bench_engines.cpp
+void register_bench_schemes(CLI::App& group, Context& context);    // bench_schemes.cpp
+
+/// A service's program as it is installed: beside this program or in sbin.
+[[nodiscard]] std::filesystem::path service_program(const std::string& name);
 
 /// "1.23"; "" for no value.
 [[nodiscard]] std::string fixed(const std::optional<double>& value, int digits);

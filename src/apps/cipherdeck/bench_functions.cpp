@@ -11,14 +11,6 @@
 namespace cipherdeck::cli {
 namespace {
 
-// cipherdeckd as it is installed beside this program or in sbin.
-std::filesystem::path card_program() {
-  std::error_code error;
-  const auto here = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const auto beside = here / "cipherdeckd";
-  return std::filesystem::exists(beside) ? beside : here.parent_path() / "sbin" / "cipherdeckd";
-}
-
 Json to_json(const bench::FunctionsRow& row) {
   Json json{{"operation", row.operation},
             {"path", row.path},
@@ -81,7 +73,7 @@ void register_bench_functions(CLI::App& group, Context& context) {
   auto* const command = group.add_subcommand(
       "functions", "What a function gives one tenant, against the engine called directly");
   const auto options = std::make_shared<bench::FunctionsOptions>();
-  options->card_program = card_program();
+  options->card_program = service_program("cipherdeckd");
   options->tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
   command->add_option("--card-program", options->card_program, "The cipherdeckd to start")
       ->capture_default_str();

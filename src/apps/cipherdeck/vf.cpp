@@ -5,8 +5,10 @@
 
 #include <cipherdeck/function.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 
 namespace cipherdeck::cli {
@@ -18,6 +20,13 @@ std::string partition_text(const Json& vf) {
   return partition.value("name", "") + " (" + std::to_string(partition.value("id", 0U)) + ")";
 }
 
+std::string percent_text(const Json& percent) {
+  if (!percent.is_number()) return "-";
+  std::ostringstream text;
+  text << percent.get<double>() << " %";
+  return text.str();
+}
+
 void print_vfs(const Json& vfs) {
   if (vfs.empty()) {
     std::cout << "There are no VFs. Make some with 'cipherdeck vf create N'.\n";
@@ -25,13 +34,19 @@ void print_vfs(const Json& vfs) {
   }
   Table table({{"VF"},
                {"PARTITION"},
+               {"WEIGHT", true},
+               {"COMMITTED", true},
+               {"PEAK", true},
                {"QUEUE PAIRS", true},
                {"SESSIONS", true},
                {"COMMANDS", true},
                {"BYTES", true},
                {"SOCKET"}});
   for (const auto& vf : vfs) {
-    table.add({vf.value("name", ""), partition_text(vf),
+    const Json share = vf.value("share", Json::object());
+    table.add({vf.value("name", ""), partition_text(vf), std::to_string(share.value("weight", 0U)),
+               percent_text(share.value("committed_percent", Json())),
+               percent_text(share.value("peak_percent", Json())),
                std::to_string(vf.value("queue_pairs", 0U)),
                std::to_string(vf.value("sessions", 0U)),
                std::to_string(vf.value("commands", std::uint64_t{0})),
@@ -67,6 +82,59 @@ void unbind_vf(Context& context, const std::string& vf) {
   std::cout << "vf" << vf << " is bound to no partition.\n";
 }
 
+struct ShareOptions {
+  std::string vf;
+  std::uint32_t weight = 0;  // 0: as it is
+  std::string committed, peak;
+};
+
+void set_share(Context& context, const ShareOptions& options) {
+  Json body = Json::object();
+  if (options.weight != 0) body["weight"] = options.weight;
+  if (!options.committed.empty()) body["committed_percent"] = std::stod(options.committed);
+  if (options.peak == "none") body["peak_percent"] = nullptr;
+  if (!options.peak.empty() && options.peak != "none")
+    body["peak_percent"] = std::stod(options.peak);
+  const auto answer = ask(context, "PUT", "/v1/vfs/" + options.vf + "/share", body);
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  print_vfs(Json::array({*answer}));
+}
+
+CLI::Validator percent(bool or_none) {
+  return {[or_none](const std::string& text) {
+            if (or_none && text == "none") return std::string{};
+            const bool is_number = !text.empty() && text.size() < 10 &&
+                                   text.find_first_not_of("0123456789.") == std::string::npos &&
+                                   std::ranges::count(text, '.') <= 1 && text != ".";
+            return is_number ? std::string{} : "'" + text + "' is no number of percent";
+          },
+          or_none ? "PERCENT|none" : "PERCENT"};
+}
+
+void register_share(CLI::App& group, Context& context) {
+  const auto options = std::make_shared<ShareOptions>();
+  auto* const share = group.add_subcommand("share", "Sets a VF's share of the card's time");
+  share->add_option("VF", options->vf, "VF: 3 or vf3")->required()->transform(vf_number());
+  auto* const values = share->add_option_group("share");
+  values->add_option("--weight", options->weight, "Its part of what is not committed [100]")
+      ->check(CLI::Range(1U, CIPHERDECK_WEIGHT_MAX));
+  values->add_option("--committed", options->committed, "What it gets in any case [0]")
+      ->check(percent(false));
+  values->add_option("--peak", options->peak, "The most it gets [none]")->check(percent(true));
+  values->require_option(1, 3);
+  share->footer(
+      "\nThe card's time is the engine time of one worker thread; what a VF does not use goes to\n"
+      "the others. First all VFs get what is committed to them, 90 % together at most; the rest "
+      "is\n"
+      "divided by weights. Holds at once, for running machines too; the manager sets it again\n"
+      "after a restart of the card.\n"
+      "\nExamples:\n  cipherdeck vf share vf3 --weight 400\n"
+      "  cipherdeck vf share vf3 --committed 10 --peak 25\n"
+      "  cipherdeck vf share vf3 --peak none");
+  share->callback([&context, options] { set_share(context, *options); });
+}
+
 void register_count(CLI::App& group, Context& context) {
   struct Options {
     std::uint32_t count = 0;
@@ -96,6 +164,7 @@ void register_count(CLI::App& group, Context& context) {
 void register_vf(CLI::App& app, Context& context) {
   auto* const group = app.add_subcommand("vf", "Virtual functions")->require_subcommand(1);
   register_count(*group, context);
+  register_share(*group, context);
 
   auto* const list = group->add_subcommand("list", "Lists the VFs, their partitions and use");
   list->callback([&context] { show(context, ask(context, "GET", "/v1/vfs")); });

@@ -19,6 +19,7 @@ namespace cipherdeck::card::command {
 struct FunctionCounters {
   std::atomic<std::uint64_t> commands{0};
   std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> engine_ns{0};
   std::atomic<std::uint32_t> sessions{0};
   std::atomic<std::uint32_t> queue_pairs{0};
 };

@@ -6,18 +6,21 @@
 namespace cipherdeck::card::scheduler {
 namespace {
 
-// What a function is granted at a time. Small against a round, so that a round has work of all.
-constexpr std::int64_t kQuantumNs = 50'000;
+// What a function of the usual weight is granted at a time. Small against a round, so that a round
+// has work of all.
+constexpr std::int64_t kQuantumNs = 10'000;
 // How much new work a round takes on; and in all, with slices of jobs from earlier rounds.
-constexpr std::uint64_t kRoundNs = 1'000'000;
+constexpr std::uint64_t kRoundNs = 100'000;
 constexpr std::uint64_t kLongestRoundNs = 4 * kRoundNs;
+constexpr std::int64_t kSavedNs = kLongestRoundNs;
 // A function with jobs from earlier rounds leaves half the batch to the others.
 constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
 
 }  // namespace
 
-Scheduler::Scheduler(const command::Services& services, std::chrono::microseconds poll)
-    : m_services(services), m_poll(poll), m_batch(services.random), m_now(Clock::now()) {
+Scheduler::Scheduler(const command::Services& services, std::chrono::microseconds poll,
+                     Clock::time_point (*clock)())
+    : m_services(services), m_poll(poll), m_clock(clock), m_batch(services.random), m_now(clock()) {
   m_served.reserve(command::kMaxJobs);
 }
 
@@ -33,12 +36,12 @@ void Scheduler::add(std::unique_ptr<QueuePair> queue_pair) {
 
 void Scheduler::wake(QueuePair& queue_pair) {
   if (queue_pair.polled || queue_pair.client.broken) return;
-  m_now = Clock::now();
+  m_now = m_clock();
   Function& function = m_functions[queue_pair.client.function];
   if (function.polled.empty()) {
     // A debt is paid off with time.
     const auto away = std::chrono::nanoseconds(m_now - function.last_active).count();
-    function.credit_ns = std::min<std::int64_t>(function.credit_ns + away, kQuantumNs);
+    function.credit_ns = std::min<std::int64_t>(function.credit_ns + away, function.quantum_ns());
     m_active.push_back(&function);
   }
   function.polled.push_back(&queue_pair);
@@ -54,6 +57,7 @@ void Scheduler::stop_polling(QueuePair& queue_pair) noexcept {
   std::erase(function.polled, &queue_pair);
   if (function.polled.empty()) {
     function.last_active = m_now;
+    set_exhausted(function, false);
     std::erase(m_active, &function);
   }
 }
@@ -75,6 +79,52 @@ void Scheduler::remove(QueuePair& queue_pair) noexcept {
   std::erase(m_deferred, &queue_pair);
   queue_pair.client.end.stop();
   std::erase_if(m_queue_pairs, [&](const auto& each) { return each.get() == &queue_pair; });
+}
+
+// ---- shares -------------------------------------------------------------------------------------
+
+std::int64_t Scheduler::Function::quantum_ns() const noexcept {
+  return kQuantumNs * share.weight / CIPHERDECK_WEIGHT_DEFAULT;
+}
+
+void Scheduler::set_share(FunctionNumber number, const Share& share) noexcept {
+  Function& function = m_functions[number];
+  m_num_committed -= function.share.committed != 0;
+  m_num_committed += share.committed != 0;
+  function.share = share;
+  m_now = m_clock();
+  function.committed.set_rate(share.committed, m_now);
+  function.peak.set_rate(share.peak, m_now);
+  set_exhausted(function, false);
+}
+
+bool Scheduler::can_pay(const Function& function, Purse purse) noexcept {
+  return purse == Purse::committed ? function.committed.is_left() : function.credit_ns > 0;
+}
+
+void Scheduler::charge(Function& function, Purse purse, std::uint32_t cost_ns) noexcept {
+  if (purse == Purse::committed) {
+    function.committed.charge(cost_ns);
+  } else {
+    function.credit_ns -= cost_ns;
+  }
+  if (!function.peak.is_limited()) return;
+  function.peak.charge(cost_ns);
+  if (!function.peak.is_left()) set_exhausted(function, true);
+}
+
+void Scheduler::set_exhausted(Function& function, bool exhausted) noexcept {
+  if (function.exhausted == exhausted) return;
+  function.exhausted = exhausted;
+  m_num_exhausted += exhausted ? 1 : -1;
+}
+
+// Lets a function go on that had used up its peak rate, when its time has come.
+void Scheduler::check_peak(Function& function) noexcept {
+  if (!function.peak.is_limited()) return;
+  if (function.exhausted && m_now < function.peak.next()) return;
+  function.peak.refill(m_now);
+  set_exhausted(function, !function.peak.is_left());
 }
 
 // ---- which command is next ----------------------------------------------------------------------
@@ -114,7 +164,7 @@ void Scheduler::mark_served(QueuePair& queue_pair) {
 }
 
 // Takes one command of the queue pair; false if there is none that can go now.
-bool Scheduler::serve_one(Function& function, QueuePair& queue_pair) {
+bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse) {
   if (!can_serve(queue_pair)) return false;
   command::Client& client = queue_pair.client;
   cipherdeck_command command;
@@ -138,7 +188,10 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair) {
   }
   queue_pair.held.reset();
   mark_served(queue_pair);
-  function.credit_ns -= reply.cost_ns;
+  charge(function, purse, reply.cost_ns);
+  auto& engine_ns = client.counters->engine_ns;
+  engine_ns.store(engine_ns.load(std::memory_order_relaxed) + reply.cost_ns,
+                  std::memory_order_relaxed);
   if (reply.kind == command::Reply::Kind::done) {
     m_done_cost += reply.cost_ns;
     command::complete(client, {.command_id = command.command_id,
@@ -149,46 +202,59 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair) {
   return true;
 }
 
-// Takes commands of the function, one of each queue pair in turn, while it has credit.
-void Scheduler::serve(Function& function) {
+// Takes commands of the function, one of each queue pair in turn, while it can pay.
+void Scheduler::serve(Function& function, Purse purse) {
   const std::size_t num = function.polled.size();
   std::size_t empty = 0;
-  while (empty < num && has_room(function)) {
-    if (function.credit_ns <= 0) {
-      function.waiting = has_command(function);
+  while (empty < num && !function.exhausted && has_room(function)) {
+    if (!can_pay(function, purse)) {
+      function.waiting = purse == Purse::credit && has_command(function);
       return;
     }
     if (function.turn >= num) function.turn = 0;
-    empty = serve_one(function, *function.polled[function.turn++]) ? 0 : empty + 1;
+    empty = serve_one(function, *function.polled[function.turn++], purse) ? 0 : empty + 1;
   }
 }
 
-// Grants all functions the same, at least so much that one that waits can go on. False: none waits.
+// Grants all functions quanta of theirs, at least so many that one that waits can go on. False:
+// none waits.
 bool Scheduler::top_up() noexcept {
-  bool any_waiting = false;
-  std::int64_t best = INT64_MIN;
+  std::int64_t num_quanta = INT64_MAX;
   for (Function* function : m_active) {
     if (!function->waiting) continue;
-    any_waiting = true;
-    best = std::max(best, function->credit_ns);
     function->waiting = false;
+    const std::int64_t quantum = function->quantum_ns();
+    num_quanta = std::min(num_quanta, (quantum - function->credit_ns) / quantum);
   }
-  if (!any_waiting) return false;
-  const std::int64_t grant = std::max(kQuantumNs, 1 - best);
+  if (num_quanta == INT64_MAX) return false;
   for (Function* function : m_active) {
-    function->credit_ns = std::min(function->credit_ns + grant, kQuantumNs);
+    const std::int64_t quantum = function->quantum_ns();
+    // What one has no use for is not saved up; what one has jobs for, but no room, is.
+    const std::int64_t most = function->carried_jobs == 0 ? quantum : kSavedNs;
+    function->credit_ns = std::min(function->credit_ns + num_quanta * quantum, most);
   }
   return true;
+}
+
+void Scheduler::serve_committed() {
+  for (std::size_t i = 0; i < m_active.size() && !round_full(); ++i) {
+    Function& function = *m_active[i];
+    if (function.share.committed == 0) continue;
+    function.committed.refill(m_now);
+    serve(function, Purse::committed);
+  }
 }
 
 void Scheduler::gather() {
   const std::size_t num = m_active.size();
   if (num == 0) return;
   if (m_turn >= num) m_turn = 0;
+  for (Function* function : m_active) check_peak(*function);
+  if (m_num_committed != 0) serve_committed();
   do {
     for (std::size_t i = 0; i < num; ++i) {
       if (round_full()) return;
-      serve(*m_active[m_turn]);
+      serve(*m_active[m_turn], Purse::credit);
       // A function that filled the round is the first of the next one, with the credit it has left.
       if (!round_full() && ++m_turn == num) m_turn = 0;
     }
@@ -202,7 +268,7 @@ bool Scheduler::step() {
   gather();
   if (!m_batch.empty()) {
     m_batch.run();
-    m_now = Clock::now();
+    m_now = m_clock();
   }
   if (!m_broken.empty()) drop_broken();
   if (m_served.empty()) return false;
@@ -239,7 +305,7 @@ void Scheduler::finish_round() {
 void Scheduler::deliver_interrupt(QueuePair& queue_pair) {
   queue_pair.client.touched = false;
   if (!queue_pair.client.end.interrupt_due() || queue_pair.interrupt_deferred) return;
-  const auto now = Clock::now();
+  const auto now = m_clock();
   if (now - queue_pair.last_interrupt >= queue_pair.moderation) {
     raise(queue_pair, now);
     return;
@@ -254,11 +320,15 @@ void Scheduler::raise(QueuePair& queue_pair, Clock::time_point now) {
   queue_pair.interrupt->raise();
 }
 
-std::optional<Clock::time_point> Scheduler::next_interrupt() const noexcept {
+std::optional<Clock::time_point> Scheduler::next_event() const noexcept {
   std::optional<Clock::time_point> next;
-  for (const QueuePair* each : m_deferred) {
-    const auto due = each->last_interrupt + each->moderation;
+  const auto consider = [&](Clock::time_point due) {
     if (!next || due < *next) next = due;
+  };
+  for (const QueuePair* each : m_deferred) consider(each->last_interrupt + each->moderation);
+  if (m_num_exhausted == 0) return next;
+  for (const Function* function : m_active) {
+    if (function->exhausted) consider(function->peak.next());
   }
   return next;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which command is next. Functions share the worker's time by deficit round robin, charged by what
-// their commands cost; the queue pairs of a function take turns. Everything here belongs to one
+// Which command is next. Functions get what was committed to them first, and share the rest of the
+// worker's time by weighted deficit round robin, charged by what their commands cost; none gets
+// more than its peak rate. The queue pairs of a function take turns. Everything here belongs to one
 // thread, and nothing here waits: worker.h has the thread.
 #pragma once
 
 #include "card/card.h"
 #include "card/command/processor.h"
+#include "card/scheduler/share.h"
 
 #include <chrono>
 #include <cstdint>
@@ -14,8 +16,6 @@
 #include <vector>
 
 namespace cipherdeck::card::scheduler {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxFunctions = CIPHERDECK_TOTAL_VFS + 1;
 
@@ -38,7 +38,8 @@ class Scheduler {
  public:
   /// `services` outlives the scheduler. A queue pair without work for `poll` is polled no more
   /// until it is kicked.
-  Scheduler(const command::Services& services, std::chrono::microseconds poll);
+  Scheduler(const command::Services& services, std::chrono::microseconds poll,
+            Clock::time_point (*clock)() = Clock::now);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -49,6 +50,8 @@ class Scheduler {
   void remove(QueuePair& queue_pair) noexcept;
   /// Polls the queue pair again.
   void wake(QueuePair& queue_pair);
+  /// Of a valid share; holds from the next round on.
+  void set_share(FunctionNumber function, const Share& share) noexcept;
 
   /// One round: gathers commands, runs one batch, completes. False if there was nothing to do.
   bool step();
@@ -57,25 +60,41 @@ class Scheduler {
   /// lets queue pairs that are idle fall off the poll list.
   void tend(Clock::time_point now);
 
-  /// Whether any queue pair is polled. If not, there is nothing to do until add(), wake() or
-  /// next_interrupt().
-  [[nodiscard]] bool polling() const noexcept { return !m_active.empty(); }
-  /// When the earliest deferred interrupt is due.
-  [[nodiscard]] std::optional<Clock::time_point> next_interrupt() const noexcept;
+  /// Whether any queue pair is polled whose function may have time now. If not, there is nothing to
+  /// do until add(), wake() or next_event().
+  [[nodiscard]] bool polling() const noexcept {
+    return m_num_exhausted < m_active.size() || !m_batch.empty();
+  }
+  /// When the earliest deferred interrupt is due or a function that has used up its peak rate may
+  /// go on.
+  [[nodiscard]] std::optional<Clock::time_point> next_event() const noexcept;
 
  private:
   struct Function {
     std::vector<QueuePair*> polled;
     std::size_t turn = 0;
-    std::int64_t credit_ns = 0;
+    Share share;
+    Allowance committed;         // of what it gets in any case
+    Allowance peak;              // of what it gets at most
+    std::int64_t credit_ns = 0;  // of what it gets beside the others
     Clock::time_point last_active{};
     std::uint32_t carried_jobs = 0;  // in the batch since an earlier round
     bool waiting = false;            // has commands, but no credit
+    bool exhausted = false;          // has used up its peak rate
+
+    [[nodiscard]] std::int64_t quantum_ns() const noexcept;
   };
+  // What pays for a command.
+  enum class Purse : std::uint8_t { committed, credit };
 
   void gather();
-  void serve(Function& function);
-  bool serve_one(Function& function, QueuePair& queue_pair);
+  void serve_committed();
+  void serve(Function& function, Purse purse);
+  [[nodiscard]] static bool can_pay(const Function& function, Purse purse) noexcept;
+  void charge(Function& function, Purse purse, std::uint32_t cost_ns) noexcept;
+  void check_peak(Function& function) noexcept;
+  void set_exhausted(Function& function, bool exhausted) noexcept;
+  bool serve_one(Function& function, QueuePair& queue_pair, Purse purse);
   [[nodiscard]] bool can_serve(const QueuePair& queue_pair) const noexcept;
   [[nodiscard]] bool has_command(const Function& function) const noexcept;
   [[nodiscard]] std::uint64_t new_cost() const noexcept;
@@ -93,11 +112,14 @@ class Scheduler {
 
   const command::Services& m_services;
   const std::chrono::microseconds m_poll;
+  Clock::time_point (*const m_clock)();
   command::Batch m_batch;
   std::vector<std::unique_ptr<QueuePair>> m_queue_pairs;
   std::vector<Function> m_functions = std::vector<Function>(kMaxFunctions);
   std::vector<Function*> m_active;  // functions with polled queue pairs
   std::size_t m_turn = 0;
+  std::size_t m_num_committed = 0;     // functions with a committed rate
+  std::size_t m_num_exhausted = 0;     // of the active ones
   std::vector<QueuePair*> m_served;    // took commands in this round, or have jobs in the batch
   std::vector<QueuePair*> m_broken;    // in this round
   std::vector<QueuePair*> m_deferred;  // with an interrupt that waits

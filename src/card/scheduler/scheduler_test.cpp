@@ -204,7 +204,7 @@ TEST_F(SchedulerTest, SharesAreOfTimeNotOfCommands) {
   for (int j = 0; j < 32; ++j) large_sessions.push_back(large.open_session());
   for (int j = 0; j < 32; ++j) small_sessions.push_back(small.open_session());
   std::size_t large_bytes = 0, small_bytes = 0, next = 0, large_next = 0;
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 4000; ++round) {
     while (large.submit(large.hash(large_sessions[large_next++ % 32], 65536))) {
     }
     while (small.submit(small.hash(small_sessions[next++ % 32], 8192))) {
@@ -214,6 +214,119 @@ TEST_F(SchedulerTest, SharesAreOfTimeNotOfCommands) {
     small_bytes += small.reap_all() * 8192;
   }
   EXPECT_NEAR(static_cast<double>(large_bytes) / static_cast<double>(small_bytes), 1.0, 0.1);
+}
+
+// ---- weights and rates, on a clock that shows the engine time that was charged
+// --------------------
+
+Clock::time_point engine_clock_now;
+Clock::time_point engine_clock() { return engine_clock_now; }
+
+class ShareTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kNumTenants = 3;
+  static constexpr std::chrono::nanoseconds kTime = std::chrono::milliseconds(250);
+
+  void SetUp() override {
+    for (FunctionNumber i = 0; i < kNumTenants; ++i) {
+      m_tenants.push_back(std::make_unique<SteppedTenant>(m_bench, m_scheduler, i + 1));
+      m_sessions.emplace_back();
+      for (int j = 0; j < 32; ++j) m_sessions.back().push_back(m_tenants.back()->open_session());
+    }
+  }
+
+  void set_share(FunctionNumber function, const Share& share) {
+    m_scheduler.set_share(function, share);
+  }
+
+  // For a quarter of a second of the clock the tenants named have all the work that they can bring.
+  // Gives which part of that time each was charged.
+  std::array<double, kNumTenants> run(std::initializer_list<std::size_t> busy) {
+    const Clock::time_point end = engine_clock_now + kTime;
+    std::array<std::uint64_t, kNumTenants> start{};
+    for (std::size_t i = 0; i < kNumTenants; ++i) start[i] = charged(i);
+    while (engine_clock_now < end) {
+      for (const std::size_t i : busy) fill(i);
+      const std::uint64_t before = all_charged();
+      m_scheduler.step();
+      for (const std::size_t i : busy) m_tenants[i]->reap_all();
+      pass_time(all_charged() - before);
+    }
+    std::array<double, kNumTenants> parts{};
+    for (std::size_t i = 0; i < kNumTenants; ++i) {
+      parts[i] = static_cast<double>(charged(i) - start[i]) / kTime.count();
+    }
+    return parts;
+  }
+
+ private:
+  void fill(std::size_t i) {
+    SteppedTenant& tenant = *m_tenants[i];
+    while (tenant.submit(tenant.hash(m_sessions[i][m_next++ % 32], 4096))) {
+    }
+  }
+  void pass_time(std::uint64_t ns) {
+    if (!m_scheduler.polling()) {  // there is nothing to do but to wait
+      ASSERT_TRUE(m_scheduler.next_event());
+      engine_clock_now = std::max(*m_scheduler.next_event(), engine_clock_now);
+    }
+    engine_clock_now += std::chrono::nanoseconds(std::max<std::uint64_t>(ns, 1000));
+    m_scheduler.tend(engine_clock_now);
+  }
+  [[nodiscard]] std::uint64_t charged(std::size_t i) const {
+    return m_bench.counters(static_cast<FunctionNumber>(i + 1)).engine_ns.load();
+  }
+  [[nodiscard]] std::uint64_t all_charged() const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kNumTenants; ++i) sum += charged(i);
+    return sum;
+  }
+
+  Bench m_bench;
+  Scheduler m_scheduler{m_bench.services(), kPoll, engine_clock};
+  std::vector<std::unique_ptr<SteppedTenant>> m_tenants;
+  std::vector<std::vector<std::uint32_t>> m_sessions;
+  std::size_t m_next = 0;
+};
+
+TEST_F(ShareTest, WeightsAreProportions) {
+  set_share(1, {.weight = 400});
+  set_share(2, {.weight = 200});
+  const auto parts = run({0, 1, 2});
+  EXPECT_NEAR(parts[0], 4.0 / 7, 0.03 * 4 / 7);
+  EXPECT_NEAR(parts[1], 2.0 / 7, 0.03 * 2 / 7);
+  EXPECT_NEAR(parts[2], 1.0 / 7, 0.03 * 1 / 7);
+}
+
+TEST_F(ShareTest, WhatOneDoesNotUseGoesToTheOthers) {
+  set_share(1, {.weight = 1000});
+  const auto parts = run({1, 2});
+  EXPECT_NEAR(parts[1], 0.5, 0.01);
+  EXPECT_NEAR(parts[2], 0.5, 0.01);
+}
+
+TEST_F(ShareTest, APeakRateHoldsAmongOthersAndAlone) {
+  set_share(1, {.peak = 200'000});
+  const auto among_others = run({0, 1, 2});
+  EXPECT_NEAR(among_others[0], 0.2, 0.004);
+  EXPECT_NEAR(among_others[1], 0.4, 0.01);
+  const auto alone = run({0});
+  EXPECT_NEAR(alone[0], 0.2, 0.004);
+}
+
+TEST_F(ShareTest, ACommittedRateComesBeforeTheWeights) {
+  set_share(1, {.weight = 1, .committed = 600'000});
+  const auto parts = run({0, 1, 2});
+  EXPECT_NEAR(parts[0], 0.6, 0.015);
+  EXPECT_NEAR(parts[1], 0.2, 0.01);
+  EXPECT_NEAR(parts[2], 0.2, 0.01);
+}
+
+TEST_F(ShareTest, ASmallWeightIsNotStarved) {
+  set_share(1, {.weight = 1});
+  set_share(2, {.weight = 1000});
+  const auto parts = run({0, 1});
+  EXPECT_NEAR(parts[0], 1.0 / 1001, 0.2 / 1001);
 }
 
 TEST_F(SchedulerTest, ASmallCommandDoesNotWaitForLargeOnes) {
@@ -325,16 +438,16 @@ TEST_F(SchedulerTest, InterruptsAreModerated) {
   EXPECT_EQ(tenant.line().raised(), 0);  // not asked for
   round_trip();
   EXPECT_EQ(tenant.line().raised(), 1);
-  EXPECT_FALSE(m_scheduler.next_interrupt());
+  EXPECT_FALSE(m_scheduler.next_event());
   for (int i = 0; i < 5; ++i) round_trip();
   EXPECT_EQ(tenant.line().raised(), 1);
-  ASSERT_TRUE(m_scheduler.next_interrupt());
-  const auto due = *m_scheduler.next_interrupt();
+  ASSERT_TRUE(m_scheduler.next_event());
+  const auto due = *m_scheduler.next_event();
   m_scheduler.tend(due - std::chrono::milliseconds(1));
   EXPECT_EQ(tenant.line().raised(), 1);
   m_scheduler.tend(due);
   EXPECT_EQ(tenant.line().raised(), 2);
-  EXPECT_FALSE(m_scheduler.next_interrupt());
+  EXPECT_FALSE(m_scheduler.next_event());
 }
 
 // ---- with the thread ----------------------------------------------------------------------------

@@ -63,24 +63,23 @@ Worker::~Worker() {
 // ---- the callers' side --------------------------------------------------------------------------
 
 Result<QueuePairHandle> Worker::attach(std::unique_ptr<QueuePair> queue_pair) {
-  Message message;
+  std::size_t slot = 0;
   QueuePairHandle handle = 0;
   {
     const std::lock_guard lock(m_mutex);
     if (!m_free_slots.empty()) {
-      message.slot = m_free_slots.back();
+      slot = m_free_slots.back();
       m_free_slots.pop_back();
     } else if (m_slots.size() < kNumSlots) {
-      message.slot = m_slots.size();
+      slot = m_slots.size();
       m_slots.emplace_back();
     } else {
       return Error::limit;
     }
-    handle = (m_next_number++ << kSlotBits) | message.slot;
-    m_slots[message.slot] = {handle, queue_pair->client.function};
+    handle = (m_next_number++ << kSlotBits) | slot;
+    m_slots[slot] = {handle, queue_pair->client.function};
   }
-  message.attached = std::move(queue_pair);
-  send(std::move(message));
+  send(Attach{slot, std::move(queue_pair)});
   return handle;
 }
 
@@ -94,10 +93,7 @@ std::optional<FunctionNumber> Worker::detach(QueuePairHandle handle) noexcept {
     m_slots[slot].handle = 0;
   }
   std::binary_semaphore detached(0);
-  Message message;
-  message.slot = slot;
-  message.detached = &detached;
-  send(std::move(message));
+  send(Detach{slot, &detached});
   detached.acquire();
   const std::lock_guard lock(m_mutex);
   m_free_slots.push_back(static_cast<std::uint32_t>(slot));
@@ -110,6 +106,10 @@ void Worker::kick(QueuePairHandle handle) noexcept {
   m_kicks[slot / 64].fetch_or(std::uint64_t{1} << (slot % 64));
   m_has_kicks.store(true);
   wake();
+}
+
+void Worker::set_share(FunctionNumber function, const Share& share) {
+  send(SetShare{function, share});
 }
 
 void Worker::send(Message message) {
@@ -142,17 +142,23 @@ void Worker::handle_messages() {
     messages.swap(m_messages);
   }
   for (Message& message : messages) {
-    QueuePair*& at = m_attached[message.slot];
-    if (message.attached) {
-      at = message.attached.get();
-      m_scheduler.add(std::move(message.attached));
-      continue;
-    }
-    if (at != nullptr) m_scheduler.remove(*at);
-    at = nullptr;
-    message.detached->release();
+    std::visit([this](auto& each) { handle(each); }, message);
   }
 }
+
+void Worker::handle(Attach& message) {
+  m_attached[message.slot] = message.queue_pair.get();
+  m_scheduler.add(std::move(message.queue_pair));
+}
+
+void Worker::handle(Detach& message) {
+  QueuePair*& at = m_attached[message.slot];
+  if (at != nullptr) m_scheduler.remove(*at);
+  at = nullptr;
+  message.done->release();
+}
+
+void Worker::handle(SetShare& message) { m_scheduler.set_share(message.function, message.share); }
 
 void Worker::handle_kicks() {
   m_has_kicks.store(false);
@@ -200,7 +206,7 @@ void Worker::sleep() {
   }
   timespec timeout{};
   timespec* until = nullptr;
-  if (const auto next = m_scheduler.next_interrupt()) {
+  if (const auto next = m_scheduler.next_event()) {
     const auto left = std::max(*next - Clock::now(), Clock::duration::zero());
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
     timeout = {.tv_sec = seconds.count(),

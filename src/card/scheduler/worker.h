@@ -11,6 +11,7 @@
 #include <mutex>
 #include <semaphore>
 #include <thread>
+#include <variant>
 #include <vector>
 
 namespace cipherdeck::card::scheduler {
@@ -38,6 +39,8 @@ class Worker {
   /// that names none.
   std::optional<FunctionNumber> detach(QueuePairHandle handle) noexcept;
   void kick(QueuePairHandle handle) noexcept;
+  /// Of a valid share; holds soon after.
+  void set_share(FunctionNumber function, const Share& share);
 
  private:
   // A handle is a slot and, above it, a number that is never used twice.
@@ -46,11 +49,19 @@ class Worker {
   static_assert(kNumSlots >= kMaxFunctions * CIPHERDECK_MAX_QUEUE_PAIRS);
   static constexpr std::size_t kKickWords = kNumSlots / 64;
 
-  struct Message {
-    std::size_t slot = 0;
-    std::unique_ptr<QueuePair> attached;  // null: detach
-    std::binary_semaphore* detached = nullptr;
+  struct Attach {
+    std::size_t slot;
+    std::unique_ptr<QueuePair> queue_pair;
   };
+  struct Detach {
+    std::size_t slot;
+    std::binary_semaphore* done;
+  };
+  struct SetShare {
+    FunctionNumber function;
+    Share share;
+  };
+  using Message = std::variant<Attach, Detach, SetShare>;
   struct Slot {
     QueuePairHandle handle = 0;  // 0: free
     FunctionNumber function = 0;
@@ -62,6 +73,9 @@ class Worker {
   void wake() noexcept;
   void loop();
   void handle_messages();
+  void handle(Attach& message);
+  void handle(Detach& message);
+  void handle(SetShare& message);
   void handle_kicks();
   bool relax(std::uint32_t idle_rounds) const noexcept;
   void sleep();

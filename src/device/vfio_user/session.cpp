@@ -314,7 +314,8 @@ Reply Session::handle_get_region_info(const Message& message) {
 
   answer.info.size = Function::region_len(*region);
   answer.info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-  if (*region != Region::doorbells) return success(answer.info);
+  const bool is_mappable = *region == Region::doorbells && !m_function.traps_doorbells();
+  if (!is_mappable) return success(answer.info);
 
   // The offset is that inside the file, whose descriptor comes once there is room for all of this.
   answer.info.argsz = sizeof answer;

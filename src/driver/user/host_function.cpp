@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bitset>
 
 namespace cipherdeck::driver {
@@ -38,6 +39,8 @@ class HostFunction::Impl {
  private:
   Result<void> check_version();
   Result<void> map_doorbells();
+  Result<void> tell_doorbell(std::uint32_t number);
+  Result<void> sync_doorbell(std::uint32_t number);
   Result<void> connect_interrupts();
   Result<void> start_admin_queue();
   Result<void> kick(std::uint32_t number);
@@ -50,6 +53,8 @@ class HostFunction::Impl {
 
   std::unique_ptr<VfioUserClient> m_client;
   Mapping m_doorbells;
+  bool m_is_emulated = false;  // m_doorbells is a copy of pages that cannot be mapped
+  std::mutex m_doorbell_mutex;
   std::array<InterruptVector, CIPHERDECK_MAX_VECTORS> m_vectors;
   std::uint32_t m_num_vectors = 1;
   std::unique_ptr<AdminQueue> m_admin;
@@ -88,11 +93,37 @@ Result<void> HostFunction::Impl::check_version() {
 
 Result<void> HostFunction::Impl::map_doorbells() {
   CIPHERDECK_ASSIGN(const auto region, m_client->region(CIPHERDECK_BAR_DOORBELLS));
-  const bool usable = region.mappable && region.fd && region.len >= CIPHERDECK_BAR_DOORBELLS_LEN;
-  if (!usable) return Error::not_supported;
-  CIPHERDECK_ASSIGN(m_doorbells,
-                    Mapping::map(region.fd.get(), region.offset, CIPHERDECK_BAR_DOORBELLS_LEN));
+  if (region.len < CIPHERDECK_BAR_DOORBELLS_LEN) return Error::not_supported;
+  m_is_emulated = !region.mappable;
+  if (!m_is_emulated) {
+    CIPHERDECK_ASSIGN(m_doorbells,
+                      Mapping::map(region.fd.get(), region.offset, CIPHERDECK_BAR_DOORBELLS_LEN));
+    return {};
+  }
+  constexpr std::size_t kLen = CIPHERDECK_BAR_DOORBELLS_LEN;
+  CIPHERDECK_ASSIGN(const FileDescriptor copy, make_sealed_memory_file("cipherdeck-bells", kLen));
+  CIPHERDECK_ASSIGN(m_doorbells, Mapping::map(copy.get(), 0, kLen));
   return {};
+}
+
+// The driver's half of a copied page goes to the device: sq_tail, cq_head and irq_at.
+Result<void> HostFunction::Impl::tell_doorbell(std::uint32_t number) {
+  cipherdeck_doorbell& page = *doorbell(number);
+  const auto load = [](cipherdeck_le32& word) { return std::atomic_ref(word).load(); };
+  const std::lock_guard lock(m_doorbell_mutex);  // or an older tail might follow a newer one
+  const std::array<std::uint32_t, 3> half = {load(page.sq_tail), load(page.cq_head),
+                                             load(page.irq_at)};
+  return m_client->post(CIPHERDECK_BAR_DOORBELLS, number * CIPHERDECK_DOORBELL_STRIDE,
+                        object_bytes(half));
+}
+
+// Both halves.
+Result<void> HostFunction::Impl::sync_doorbell(std::uint32_t number) {
+  constexpr std::size_t kHalf = offsetof(cipherdeck_doorbell, needs_kick);
+  CIPHERDECK_TRY(tell_doorbell(number));
+  auto* const page = reinterpret_cast<std::uint8_t*>(doorbell(number));
+  return m_client->read(CIPHERDECK_BAR_DOORBELLS, number * CIPHERDECK_DOORBELL_STRIDE + kHalf,
+                        {page + kHalf, sizeof(cipherdeck_doorbell) - kHalf});
 }
 
 Result<void> HostFunction::Impl::connect_interrupts() {
@@ -128,6 +159,10 @@ Result<void> HostFunction::Impl::start_admin_queue() {
     CIPHERDECK_ASSIGN(const std::uint32_t error, read_register(CIPHERDECK_REG_ERROR));
     return from_status(static_cast<std::uint16_t>(error));
   }
+  if (m_is_emulated) {
+    doorbell(0)->irq_at = 0xffffffff;
+    CIPHERDECK_TRY(sync_doorbell(0));
+  }
   m_admin = std::make_unique<AdminQueue>(
       std::move(memory), doorbell(0), [this] { return kick(0); },
       [this] { return m_client->connected(); });
@@ -153,6 +188,7 @@ Result<void> HostFunction::Impl::write_register(std::uint32_t offset, std::uint3
 }
 
 Result<void> HostFunction::Impl::kick(std::uint32_t number) {
+  if (m_is_emulated) CIPHERDECK_TRY(tell_doorbell(number));
   return m_client->post(CIPHERDECK_BAR_REGISTERS, CIPHERDECK_REG_KICK, object_bytes(number));
 }
 
@@ -222,6 +258,13 @@ Result<std::unique_ptr<QueuePair>> HostFunction::Impl::create(const QueuePairOpt
   parts.vector = &m_vectors[number % m_num_vectors];
   parts.socket = m_client->socket();
   parts.kick = [this](std::uint32_t which) { return kick(which); };
+  if (m_is_emulated) {
+    doorbell(number)->sq_tail = 0;  // as the device fills a new page
+    doorbell(number)->cq_head = 0;
+    doorbell(number)->irq_at = 0xffffffff;
+    parts.sync = [this](std::uint32_t which) { return sync_doorbell(which); };
+    CIPHERDECK_TRY(sync_doorbell(number));
+  }
   parts.alive = [this] { return m_client->connected(); };
   parts.destroy = [this, owner = std::move(owner), memory_len](std::uint32_t which) {
     destroy(which, memory_len);

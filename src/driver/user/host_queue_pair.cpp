@@ -23,6 +23,7 @@ Result<void> HostQueuePair::kick() noexcept { return m_parts.kick(m_parts.number
 
 Result<void> HostQueuePair::wait(std::chrono::milliseconds timeout) noexcept {
   if (!m_parts.alive()) return Error::disconnected;
+  if (m_parts.sync) CIPHERDECK_TRY(m_parts.sync(m_parts.number));
   std::uint64_t seen = m_seen.load(std::memory_order_relaxed);
   auto result = m_parts.vector->wait(seen, m_parts.socket, timeout);
   m_seen.store(seen, std::memory_order_relaxed);

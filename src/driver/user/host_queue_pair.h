@@ -23,6 +23,8 @@ class HostQueuePair final : public QueuePair {
     InterruptVector* vector = nullptr;
     int socket = -1;
     std::function<Result<void>(std::uint32_t number)> kick;
+    /// Exchanges a doorbell page that is a copy with the device; null: it is the device's own.
+    std::function<Result<void>(std::uint32_t number)> sync;
     std::function<bool()> alive;
     std::function<void(std::uint32_t number)> destroy;  // at the card, then the DMA mapping
   };

@@ -83,6 +83,15 @@ Json key_json(const cipherdeck_key_record& record) {
 
 using PartitionNames = std::map<std::uint32_t, std::string>;
 
+Json share_json(const cipherdeck_function_share& share) {
+  constexpr double kRatePerPercent = 10'000;
+  Json peak = nullptr;
+  if (share.peak != CIPHERDECK_RATE_UNLIMITED) peak = share.peak / kRatePerPercent;
+  return Json{{"weight", share.weight},
+              {"committed_percent", share.committed / kRatePerPercent},
+              {"peak_percent", std::move(peak)}};
+}
+
 Json vf_json(const cipherdeck_function_record& record, const PartitionNames& names,
              const std::filesystem::path& socket) {
   Json partition = nullptr;
@@ -95,10 +104,12 @@ Json vf_json(const cipherdeck_function_record& record, const PartitionNames& nam
               {"name", "vf" + std::to_string(record.function)},
               {"socket", socket.string()},
               {"partition", std::move(partition)},
+              {"share", share_json(record.share)},
               {"queue_pairs", record.num_queue_pairs},
               {"sessions", record.num_sessions},
               {"commands", record.commands},
-              {"bytes", record.bytes}};
+              {"bytes", record.bytes},
+              {"engine_s", static_cast<double>(record.engine_ns) * 1e-9}};
 }
 
 Outcome<std::uint32_t> parse_vf(const std::string& number) {
@@ -215,6 +226,28 @@ Outcome<Json> Api::unbind(const std::string& number) {
     return problem_of(unbound.error(), "cannot unbind VF " + number);
   }
   return Json::object();
+}
+
+Outcome<Json> Api::set_share(const std::string& number, const std::string& body) {
+  const auto request = parse_share(body);
+  if (!request) return request.problem();
+  const auto wanted = parse_vf(number);
+  if (!wanted) return wanted.problem();
+  const auto functions = m_card.functions();
+  if (!functions) return problem_of(functions.error(), "cannot list the VFs");
+  const auto found = std::ranges::find(*functions, *wanted, &cipherdeck_function_record::function);
+  if (found == functions->end()) return vf(number);
+  cipherdeck_function_share share = found->share;
+  share.weight = request->weight.value_or(share.weight);
+  share.committed = request->committed.value_or(share.committed);
+  share.peak = request->peak.value_or(share.peak);
+  if (share.peak < share.committed) {
+    return bad_request("the peak would be less than what is committed",
+                       "Give both, the peak not less than what is committed.");
+  }
+  const auto set = m_keeper.set_share(*wanted, share);
+  if (!set) return set.problem();
+  return vf(number);
 }
 
 Outcome<cipherdeck_partition_record> Api::find_partition(const std::string& selector) {

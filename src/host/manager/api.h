@@ -8,6 +8,8 @@
 //   GET    /v1/vfs/{n}
 //   PUT    /v1/vfs/{n}/partition                      {"partition"}: bind
 //   DELETE /v1/vfs/{n}/partition                      unbind
+//   PUT    /v1/vfs/{n}/share                          {"weight", "committed_percent",
+//                                                      "peak_percent"}
 //   GET    /v1/partitions
 //   POST   /v1/partitions                             {"name"}
 //   GET    /v1/partitions/{p}                         p: name or id
@@ -50,6 +52,7 @@ class Api {
   Outcome<Json> set_vfs(const std::string& body);
   Outcome<Json> bind(const std::string& number, const std::string& body);
   Outcome<Json> unbind(const std::string& number);
+  Outcome<Json> set_share(const std::string& number, const std::string& body);
 
   Outcome<Json> partitions();
   Outcome<Json> partition(const std::string& selector);

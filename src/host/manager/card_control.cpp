@@ -90,6 +90,12 @@ Result<void> CardControl::bind(std::uint32_t function, std::uint32_t partition) 
       m_driver.admin(command_of(CIPHERDECK_OP_FUNCTION_BIND, function, partition)));
 }
 
+Result<void> CardControl::set_share(std::uint32_t function,
+                                    const cipherdeck_function_share& share) {
+  return without_value(
+      m_driver.admin(command_of(CIPHERDECK_OP_FUNCTION_SHARE, function), object_bytes(share)));
+}
+
 Result<std::vector<cipherdeck_key_record>> CardControl::keys(std::uint32_t partition) {
   return list<cipherdeck_key_record>(command_of(CIPHERDECK_OP_KEY_LIST, partition));
 }

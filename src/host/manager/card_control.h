@@ -43,6 +43,10 @@ class CardControl {
   /// `partition` 0 unbinds.
   Result<void> bind(std::uint32_t function, std::uint32_t partition);
 
+  /// Holds until the card is restarted. Fails with limit if more would be committed in all than the
+  /// card has.
+  Result<void> set_share(std::uint32_t function, const cipherdeck_function_share& share);
+
   Result<std::vector<cipherdeck_key_record>> keys(std::uint32_t partition);
   Result<void> generate_key_pair(std::uint32_t partition, std::uint32_t index, Bytes access_code);
   /// `access_code` may be empty: then every session of the partition may use the KEK.

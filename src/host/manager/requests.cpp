@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
@@ -58,6 +59,20 @@ Outcome<std::uint32_t> number_member(const Json& json, const char* name, std::ui
                        std::to_string(low) + " and " + std::to_string(high));
   }
   return found->get<std::uint32_t>();
+}
+
+// A part of one worker's time, in percent, as a rate of the function interface. More than all of it
+// is of use with several workers only.
+Outcome<std::uint32_t> rate_member(const Json& json, const char* name, double low) {
+  constexpr double kMostPercent = 6400;
+  constexpr double kRatePerPercent = 10'000;
+  const Json& member = json[name];
+  if (!member.is_number() || member.get<double>() < low || member.get<double>() > kMostPercent) {
+    return bad_request("\"" + std::string(name) + "\" is not a number of percent" +
+                           (low > 0 ? ", more than 0" : ""),
+                       low > 0 ? "For no limit take null (--peak none)." : "");
+  }
+  return static_cast<std::uint32_t>(std::lround(member.get<double>() * kRatePerPercent));
 }
 
 bool is_name_character(char c) {
@@ -137,6 +152,32 @@ Outcome<BindRequest> parse_bind(const std::string& body) {
   auto text = text_member(*json, "partition", 1, kMaxPartitionNameLen);
   if (!text) return text.problem();
   return BindRequest{std::move(*text)};
+}
+
+Outcome<ShareRequest> parse_share(const std::string& body) {
+  constexpr double kLeastPeak = 0.01;
+  const auto json = parse_object(body, {"weight", "committed_percent", "peak_percent"});
+  if (!json) return json.problem();
+  ShareRequest request;
+  if (json->contains("weight")) {
+    const auto weight = number_member(*json, "weight", 1, CIPHERDECK_WEIGHT_MAX);
+    if (!weight) return weight.problem();
+    request.weight = *weight;
+  }
+  if (json->contains("committed_percent")) {
+    const auto rate = rate_member(*json, "committed_percent", 0);
+    if (!rate) return rate.problem();
+    request.committed = *rate;
+  }
+  if (!json->contains("peak_percent")) return request;
+  if ((*json)["peak_percent"].is_null()) {
+    request.peak = CIPHERDECK_RATE_UNLIMITED;
+    return request;
+  }
+  const auto rate = rate_member(*json, "peak_percent", kLeastPeak);
+  if (!rate) return rate.problem();
+  request.peak = *rate;
+  return request;
 }
 
 Outcome<PartitionRequest> parse_partition(const std::string& body) {

@@ -6,6 +6,7 @@
 #include "host/manager/outcome.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,14 @@ struct BindRequest {
   std::string partition;
 };
 
+/// {"weight": 200, "committed_percent": 12.5, "peak_percent": 50}: percent of one worker's time; a
+/// peak of null is none; absent members leave what there is.
+struct ShareRequest {
+  std::optional<std::uint32_t> weight;
+  std::optional<std::uint32_t> committed;  // as in struct cipherdeck_function_share
+  std::optional<std::uint32_t> peak;
+};
+
 /// {"name": "blue"}
 struct PartitionRequest {
   std::string name;
@@ -58,6 +67,7 @@ struct KeyRequest {
 [[nodiscard]] Outcome<InitRequest> parse_init(const std::string& body);
 [[nodiscard]] Outcome<VfCountRequest> parse_vf_count(const std::string& body);
 [[nodiscard]] Outcome<BindRequest> parse_bind(const std::string& body);
+[[nodiscard]] Outcome<ShareRequest> parse_share(const std::string& body);
 [[nodiscard]] Outcome<PartitionRequest> parse_partition(const std::string& body);
 [[nodiscard]] Outcome<KeyRequest> parse_key(const std::string& body);
 /// {"access_code": "..."}; kind and index come from the path and are left as they are made.

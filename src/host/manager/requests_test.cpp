@@ -107,5 +107,26 @@ TEST(ParseNumber, TakesDecimalsOnly) {
   }
 }
 
+TEST(ParseShare, TakesPercent) {
+  const auto request = parse_share(R"({"weight":7,"committed_percent":12.5,"peak_percent":50})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->weight, 7U);
+  EXPECT_EQ(request->committed, 125'000U);
+  EXPECT_EQ(request->peak, 500'000U);
+  const auto peak = parse_share(R"({"peak_percent":null})");
+  ASSERT_TRUE(peak);
+  EXPECT_FALSE(peak->weight || peak->committed);
+  EXPECT_EQ(peak->peak, CIPHERDECK_RATE_UNLIMITED);
+}
+
+TEST(ParseShare, RefusesWhatIsNoShare) {
+  for (const char* body :
+       {R"({"weight":0})", R"({"weight":1001})", R"({"weight":"1"})", R"({"peak_percent":0})",
+        R"({"peak_percent":-1})", R"({"peak_percent":"5"})", R"({"committed_percent":-1})",
+        R"({"committed_percent":null})", R"({"committed_percent":1e99})", R"({"rate":1})"}) {
+    EXPECT_FALSE(parse_share(body)) << body;
+  }
+}
+
 }  // namespace
 }  // namespace cipherdeck::manager

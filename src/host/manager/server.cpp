@@ -62,6 +62,9 @@ void add_vf_routes(httplib::Server& http, Api& api) {
   http.Put("/v1/vfs/([0-9]+)/partition", handler([&api](const auto& request) {
              return api.bind(part(request, 1), request.body);
            }));
+  http.Put("/v1/vfs/([0-9]+)/share", handler([&api](const auto& request) {
+             return api.set_share(request.matches[1], request.body);
+           }));
   http.Delete("/v1/vfs/([0-9]+)/partition",
               handler([&api](const auto& request) { return api.unbind(part(request, 1)); }));
 }

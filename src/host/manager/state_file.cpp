@@ -2,6 +2,7 @@
 #include "host/manager/state_file.h"
 
 #include "base/file_descriptor.h"
+#include "host/manager/requests.h"
 
 #include <cipherdeck/function.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 
 namespace cipherdeck::manager {
 namespace {
+
+using Json = nlohmann::json;
 
 constexpr std::size_t kMaxStateLen = 65536;
 constexpr int kStateVersion = 1;
@@ -34,10 +37,33 @@ Result<void> sync_directory(const std::filesystem::path& path) {
   return fd && fsync(fd.get()) == 0 ? Result<void>{} : Error::io;
 }
 
+Result<std::uint32_t> number_or(const Json& json, const char* name, std::uint32_t otherwise) {
+  const auto found = json.find(name);
+  if (found == json.end()) return otherwise;
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > UINT32_MAX) {
+    return Error::invalid_argument;
+  }
+  return found->get<std::uint32_t>();
+}
+
+Result<std::map<std::uint32_t, cipherdeck_function_share>> parse_shares(const Json& json) {
+  if (!json.is_object()) return Error::invalid_argument;
+  std::map<std::uint32_t, cipherdeck_function_share> shares;
+  for (const auto& [name, item] : json.items()) {
+    const auto vf = parse_number("the VF", name, 1, CIPHERDECK_TOTAL_VFS);
+    if (!vf || !item.is_object()) return Error::invalid_argument;
+    cipherdeck_function_share& share = shares[*vf];
+    CIPHERDECK_ASSIGN(share.weight, number_or(item, "weight", CIPHERDECK_WEIGHT_DEFAULT));
+    CIPHERDECK_ASSIGN(share.committed, number_or(item, "committed", 0));
+    CIPHERDECK_ASSIGN(share.peak, number_or(item, "peak", CIPHERDECK_RATE_UNLIMITED));
+  }
+  return shares;
+}
+
 }  // namespace
 
 Result<State> parse_state(const std::string& text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Error::invalid_argument;
   const auto version = json.find("version");
   if (version == json.end() || *version != kStateVersion) return Error::invalid_argument;
@@ -46,11 +72,21 @@ Result<State> parse_state(const std::string& text) {
       num_vfs->get<std::uint64_t>() > CIPHERDECK_TOTAL_VFS) {
     return Error::invalid_argument;
   }
-  return State{num_vfs->get<std::uint32_t>()};
+  State state{num_vfs->get<std::uint32_t>(), {}};
+  if (const auto shares = json.find("shares"); shares != json.end()) {
+    CIPHERDECK_ASSIGN(state.shares, parse_shares(*shares));
+  }
+  return state;
 }
 
 std::string format_state(const State& state) {
-  const nlohmann::json json{{"version", kStateVersion}, {"num_vfs", state.num_vfs}};
+  Json shares = Json::object();
+  for (const auto& [vf, share] : state.shares) {
+    Json& json = shares[std::to_string(vf)];
+    json = Json{{"weight", share.weight}, {"committed", share.committed}};
+    if (share.peak != CIPHERDECK_RATE_UNLIMITED) json["peak"] = share.peak;
+  }
+  const Json json{{"version", kStateVersion}, {"num_vfs", state.num_vfs}, {"shares", shares}};
   return json.dump(2) + "\n";
 }
 

@@ -57,6 +57,26 @@ TEST(ParseState, RefusesWhatIsNoState) {
   }
 }
 
+TEST(ParseState, RefusesSharesThatAreNone) {
+  for (const char* shares : {"1", "{\"0\":{}}", "{\"257\":{}}", "{\"x\":{}}", "{\"1\":2}",
+                             "{\"1\":{\"weight\":-1}}", "{\"1\":{\"peak\":4294967296}}"}) {
+    const std::string text = R"({"version":1,"num_vfs":1,"shares":)" + std::string(shares) + "}";
+    EXPECT_EQ(parse_state(text).error(), Error::invalid_argument) << text;
+  }
+}
+
+TEST(ParseState, TakesTheSharesThatFormatStateWrites) {
+  State state{4, {}};
+  state.shares[2] = {.weight = 7, .committed = 8, .peak = 9};
+  state.shares[3] = {.weight = 1, .committed = 0, .peak = CIPHERDECK_RATE_UNLIMITED};
+  const auto parsed = parse_state(format_state(state)).value();
+  ASSERT_EQ(parsed.shares.size(), 2U);
+  EXPECT_EQ(parsed.shares.at(2).weight, 7U);
+  EXPECT_EQ(parsed.shares.at(2).committed, 8U);
+  EXPECT_EQ(parsed.shares.at(2).peak, 9U);
+  EXPECT_EQ(parsed.shares.at(3).peak, CIPHERDECK_RATE_UNLIMITED);
+}
+
 TEST(ParseState, TakesWhatFormatStateWrites) {
   EXPECT_EQ(parse_state(format_state(State{9})).value().num_vfs, 9U);
 }

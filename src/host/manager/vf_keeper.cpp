@@ -11,15 +11,40 @@ Outcome<std::uint32_t> VfKeeper::set(std::uint32_t count, bool force) {
   const std::lock_guard lock(m_mutex);
   auto outcome = apply(count, force);
   if (!outcome) return outcome;
-  if (const auto saved = save_state(m_path, State{count}); !saved) {
-    spdlog::error("cannot write {}: {}", m_path.string(), to_string(saved.error()));
-    return Problem{500,
-                   "there are " + std::to_string(count) + " VFs now, but the state file " +
-                       m_path.string() + " cannot be written",
-                   "Check its space and permissions and set the number of VFs again."};
-  }
-  m_state.num_vfs = count;
+  State state = m_state;
+  state.num_vfs = count;
+  const auto kept = remember(std::move(state), "there are " + std::to_string(count) + " VFs now");
+  if (!kept) return kept.problem();
   return outcome;
+}
+
+Outcome<cipherdeck_function_share> VfKeeper::set_share(std::uint32_t vf,
+                                                       const cipherdeck_function_share& share) {
+  const std::lock_guard lock(m_mutex);
+  const std::string name = "VF " + std::to_string(vf);
+  if (const auto set = m_card.set_share(vf, share); !set) {
+    Problem problem = problem_of(set.error(), "cannot set the share of " + name);
+    if (set.error() == Error::limit) {
+      problem.remedy = "All VFs together may have 90 % committed: lower that of another.";
+    }
+    return problem;
+  }
+  State state = m_state;
+  state.shares[vf] = share;
+  const auto kept = remember(std::move(state), "the share of " + name + " is set");
+  if (!kept) return kept.problem();
+  return share;
+}
+
+// `what` has been done.
+Outcome<std::uint32_t> VfKeeper::remember(State state, const std::string& what) {
+  if (const auto saved = save_state(m_path, state); !saved) {
+    spdlog::error("cannot write {}: {}", m_path.string(), to_string(saved.error()));
+    return Problem{500, what + ", but the state file " + m_path.string() + " cannot be written",
+                   "Check its space and permissions and do it again, or a restart forgets it."};
+  }
+  m_state = std::move(state);
+  return m_state.num_vfs;
 }
 
 Outcome<std::uint32_t> VfKeeper::apply(std::uint32_t count, bool force) {
@@ -78,17 +103,31 @@ void VfKeeper::tend() {
 }
 
 void VfKeeper::restore() {
+  if (!restore_vfs()) m_tended = 0;  // once more at the next call
+  restore_shares();
+}
+
+bool VfKeeper::restore_vfs() {
   const auto now = m_driver.num_vfs();
   if (!now) {
-    m_tended = 0;  // once more at the next call
-    return spdlog::error("cannot read the number of VFs: {}", to_string(now.error()));
+    spdlog::error("cannot read the number of VFs: {}", to_string(now.error()));
+    return false;
   }
-  if (*now == m_state.num_vfs) return;
+  if (*now == m_state.num_vfs) return true;
   if (const auto set = m_driver.set_num_vfs(m_state.num_vfs); !set) {
-    m_tended = 0;
-    return spdlog::error("cannot make {} VFs again: {}", m_state.num_vfs, to_string(set.error()));
+    spdlog::error("cannot make {} VFs again: {}", m_state.num_vfs, to_string(set.error()));
+    return false;
   }
   spdlog::info("made {} VFs again", m_state.num_vfs);
+  return true;
+}
+
+void VfKeeper::restore_shares() {
+  for (const auto& [vf, share] : m_state.shares) {
+    if (const auto set = m_card.set_share(vf, share); !set) {
+      spdlog::error("cannot set the share of VF {}: {}", vf, to_string(set.error()));
+    }
+  }
 }
 
 }  // namespace cipherdeck::manager

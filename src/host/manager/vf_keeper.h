@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The IOVM's part that makes VFs and makes them again: after the card or the manager was restarted
-// there are as many as were asked for last.
+// there are as many as were asked for last, with the shares that they had.
 #pragma once
 
 #include "host/manager/card_control.h"
@@ -31,13 +31,20 @@ class VfKeeper {
   /// there is now.
   Outcome<std::uint32_t> set(std::uint32_t count, bool force);
 
+  /// Sets a VF's share of the card's time, and remembers it.
+  Outcome<cipherdeck_function_share> set_share(std::uint32_t vf,
+                                               const cipherdeck_function_share& share);
+
   /// Connects if need be, and makes the VFs again on a card that has been restarted. Logs what it
   /// does and every change between reachable and not. To be called every second or so.
   void tend();
 
  private:
   Outcome<std::uint32_t> apply(std::uint32_t count, bool force);
+  Outcome<std::uint32_t> remember(State state, const std::string& what);
   void restore();
+  bool restore_vfs();
+  void restore_shares();
   /// A VF that has a client, or 0.
   Result<std::uint32_t> find_vf_in_use();
   [[nodiscard]] bool has_client(const cipherdeck_function_record& record) const;
