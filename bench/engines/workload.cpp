@@ -33,24 +33,26 @@ constexpr WorkloadKind kKinds[] = {
     {"sm3", 0, kSm3Streams, kSm3},
     {"sm2-sign", engine::kSm3DigestLen, kSm2Streams, kSm2},
     {"sm2-verify", engine::kSm3DigestLen, kSm2Streams, kSm2},
+    {"sm2-verify-cached", engine::kSm3DigestLen, kSm2Streams, kSm2},
     {"sm2-encrypt", kPlaintextLen, kSm2Streams, kSm2},
     {"sm2-decrypt", kPlaintextLen, kSm2Streams, kSm2},
     {"sm2-keygen", engine::kSm2ScalarLen, kSm2Streams, kSm2},
 };
 
-// One buffer for each of some streams.
+// One buffer for each of some streams, allocated one by one: streams that all lie at the same place
+// of their pages would crowd into few lines of the cache.
 class Buffers {
  public:
   Buffers(std::uint32_t streams, std::uint32_t bytes)
-      : m_bytes(bytes), m_memory(std::size_t{streams} * bytes) {}
-  MutableBytes operator[](std::uint32_t stream) {
-    return MutableBytes(m_memory).subspan(std::size_t{stream} * m_bytes, m_bytes);
+      : m_buffers(streams, std::vector<std::uint8_t>(bytes)) {}
+  MutableBytes operator[](std::uint32_t stream) { return m_buffers[stream]; }
+  Result<void> fill(RandomSource& random) {
+    for (auto& buffer : m_buffers) CIPHERDECK_TRY(random.fill(buffer));
+    return {};
   }
-  MutableBytes all() { return m_memory; }
 
  private:
-  std::size_t m_bytes;
-  std::vector<std::uint8_t> m_memory;
+  std::vector<std::vector<std::uint8_t>> m_buffers;
 };
 
 // Jobs of one kind, and what keeps their keys and buffers.
@@ -93,8 +95,8 @@ struct Sm4Data {
         iv(streams, engine::kSm4BlockLen),
         tag(streams, engine::kSm4BlockLen) {}
   Result<void> fill(std::uint32_t streams, RandomSource& random) {
-    CIPHERDECK_TRY(random.fill(input.all()));
-    CIPHERDECK_TRY(random.fill(iv.all()));
+    CIPHERDECK_TRY(input.fill(random));
+    CIPHERDECK_TRY(iv.fill(random));
     for (std::uint32_t i = 0; i < 2 * streams; ++i) {
       std::array<std::uint8_t, engine::kSm4KeyLen> key{};
       CIPHERDECK_TRY(random.fill(key));
@@ -120,7 +122,8 @@ Made make_cipher(CipherMode mode, Direction direction, std::uint32_t bytes, std:
                     .iv = data->iv[i].data(),
                     .input = data->input[i].data(),
                     .output = data->output[i].data(),
-                    .len = bytes});
+                    .len = bytes,
+                    .is_last = true});
   }
   return workload(std::move(jobs), std::move(data), random);
 }
@@ -150,7 +153,7 @@ struct Sm3Data {
 
 Made make_sm3(std::uint32_t bytes, std::uint32_t streams, RandomSource& random) {
   auto data = std::make_unique<Sm3Data>(streams, bytes);
-  CIPHERDECK_TRY(random.fill(data->input.all()));
+  CIPHERDECK_TRY(data->input.fill(random));
   std::vector<engine::HashJob> jobs;
   for (std::uint32_t i = 0; i < streams; ++i) {
     jobs.push_back(
@@ -164,7 +167,7 @@ struct Sm2Data {
       : plaintext(streams, kPlaintextLen),
         ciphertext(streams, kPlaintextLen + engine::kSm2CiphertextOverhead) {}
   Result<void> fill(std::uint32_t streams, RandomSource& random) {
-    CIPHERDECK_TRY(random.fill(plaintext.all()));
+    CIPHERDECK_TRY(plaintext.fill(random));
     for (std::uint32_t i = 0; i < streams; ++i) {
       CIPHERDECK_ASSIGN(auto key, engine::Sm2PrivateKey::generate(random));
       keys.push_back(key);
@@ -173,6 +176,7 @@ struct Sm2Data {
   }
 
   std::deque<engine::Sm2PrivateKey> keys;
+  std::deque<engine::Sm2VerifyTable> tables;
   Buffers plaintext, ciphertext;
 };
 
@@ -191,14 +195,15 @@ Made make_sign(std::unique_ptr<Sm2Data> data, RandomSource& random) {
   return workload(std::move(jobs), std::move(data), random);
 }
 
-Made make_verify(std::unique_ptr<Sm2Data> data, RandomSource& random) {
+Made make_verify(std::unique_ptr<Sm2Data> data, bool has_tables, RandomSource& random) {
   CIPHERDECK_ASSIGN(auto signings, sign_jobs(*data, random));
   engine::run(std::span(signings), random);
   std::vector<engine::Sm2VerifyJob> jobs;
   for (const auto& signing : signings) {
     CIPHERDECK_TRY(signing.result);
-    jobs.push_back(
-        {.key = &signing.key->public_key(), .e = signing.e, .signature = signing.signature});
+    const engine::Sm2PublicKey& key = signing.key->public_key();
+    jobs.push_back({.key = &key, .e = signing.e, .signature = signing.signature});
+    if (has_tables) jobs.back().table = &data->tables.emplace_back(key);
   }
   return workload(std::move(jobs), std::move(data), random);
 }
@@ -257,7 +262,8 @@ Made make_sm2(std::string_view algorithm, std::uint32_t streams, RandomSource& r
   auto data = std::make_unique<Sm2Data>(streams);
   CIPHERDECK_TRY(data->fill(streams, random));
   if (algorithm == "sm2-sign") return make_sign(std::move(data), random);
-  if (algorithm == "sm2-verify") return make_verify(std::move(data), random);
+  if (algorithm == "sm2-verify") return make_verify(std::move(data), false, random);
+  if (algorithm == "sm2-verify-cached") return make_verify(std::move(data), true, random);
   if (algorithm == "sm2-encrypt") return make_encrypt(std::move(data), random);
   if (algorithm == "sm2-decrypt") return make_decrypt(std::move(data), random);
   return Error::invalid_argument;
