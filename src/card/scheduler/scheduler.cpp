@@ -258,7 +258,8 @@ void Scheduler::gather() {
       // A function that filled the round is the first of the next one, with the credit it has left.
       if (!round_full() && ++m_turn == num) m_turn = 0;
     }
-  } while (top_up());
+    // Whoever filled the round has credit left, and must not lose what a grant now would cut off.
+  } while (!round_full() && top_up());
 }
 
 bool Scheduler::step() {

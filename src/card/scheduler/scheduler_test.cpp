@@ -262,8 +262,7 @@ class ShareTest : public ::testing::Test {
  private:
   void fill(std::size_t i) {
     SteppedTenant& tenant = *m_tenants[i];
-    while (tenant.submit(tenant.hash(m_sessions[i][m_next++ % 32], 4096))) {
-    }
+    while (tenant.submit(tenant.hash(m_sessions[i][m_next[i] % 32], 4096))) ++m_next[i];
   }
   void pass_time(std::uint64_t ns) {
     if (!m_scheduler.polling()) {  // there is nothing to do but to wait
@@ -286,7 +285,7 @@ class ShareTest : public ::testing::Test {
   Scheduler m_scheduler{m_bench.services(), kPoll, engine_clock};
   std::vector<std::unique_ptr<SteppedTenant>> m_tenants;
   std::vector<std::vector<std::uint32_t>> m_sessions;
-  std::size_t m_next = 0;
+  std::array<std::size_t, kNumTenants> m_next{};
 };
 
 TEST_F(ShareTest, WeightsAreProportions) {
