@@ -4,6 +4,7 @@
 #include "apps/cipherdeckd/options.h"
 #include "card/card.h"
 #include "device/device.h"
+#include "engine/inventory.h"
 #include "host/process/hardening.h"
 #include "host/process/lock_file.h"
 #include "host/process/service.h"
@@ -126,6 +127,10 @@ int serve(const Options& options, device::DeviceOptions device_options) {
 
 int run(const Options& options) {
   if (!process::start_log("cipherdeckd", options.log_level)) return 2;
+  if (const auto fault = engine::selection_fault(engine::cpu::selection()); !fault.empty()) {
+    return fail("cannot choose the engine's kernels", fault,
+                "Unset it, or see 'cipherdeck engines'");
+  }
   process::hold_signals();
   auto device = device_options(options);
   if (!device) return EXIT_FAILURE;

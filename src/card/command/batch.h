@@ -16,9 +16,9 @@
 
 namespace cipherdeck::card::command {
 
-constexpr std::size_t kMaxJobs = 128;        // in the batch at once
+constexpr std::size_t kMaxJobs = 128;       // in the batch at once
 constexpr std::uint32_t kSliceNs = 50'000;  // of a job in one round
-constexpr std::size_t kSliceUnit = 4096;     // bytes
+constexpr std::size_t kSliceUnit = 4096;    // bytes
 
 /// Whom a job is for.
 struct Origin {
