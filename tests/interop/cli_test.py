@@ -61,6 +61,58 @@ class Case(unittest.TestCase):
         return [key["index"] for key in self.keys() if key["kind"] == kind and key["index"] != 0]
 
 
+class Engines(Case):
+    """What needs no card."""
+    ready = False
+
+    def select(self, value):
+        os.environ["CIPHERDECK_ENGINE"] = value
+        self.addCleanup(os.environ.pop, "CIPHERDECK_ENGINE", None)
+
+    def test_one_variant_of_each_algorithm_is_used(self):
+        listing = self.it.json("engines")
+        self.assertEqual({"sm2", "sm3", "sm4", "ghash"},
+                         {algorithm["name"] for algorithm in listing["algorithms"]})
+        for algorithm in listing["algorithms"]:
+            used = [variant for variant in algorithm["variants"] if variant["used"]]
+            self.assertEqual([variant["name"] for variant in used], [algorithm["used"]])
+            self.assertTrue(used[0]["available"])
+            self.assertTrue(set(used[0]["needs"]) <= set(listing["features"]))
+            self.assertEqual(algorithm["variants"][-1]["name"], "portable")
+        self.assertIn("CIPHERDECK_ENGINE is not set", self.run_ok("engines"))
+
+    def test_the_selection_is_told(self):
+        self.select("portable")
+        listing = self.it.json("engines")
+        self.assertEqual(listing["removed"], listing["features"])
+        self.assertEqual({algorithm["used"] for algorithm in listing["algorithms"]}, {"portable"})
+        self.assertIn("CIPHERDECK_ENGINE=portable took away", self.run_ok("engines"))
+
+    def test_a_wrong_selection_names_the_right_ones(self):
+        for wrong in ("fast", "-mmx", "sm4=fast", "portable,des=portable"):
+            self.select(wrong)
+            for command in (["engines"], ["bench", "engines"]):
+                self.run_fails(USAGE, "CIPHERDECK_ENGINE: .*-gfni.*sm4=portable", *command)
+
+    def test_rows_of_the_benchmark(self):
+        rows = self.it.json("bench", "engines", "--seconds", 0.001, "--repeats", 1, "--bytes", 64)
+        self.assertEqual(len({row["algorithm"] for row in rows}), 13)
+        for row in rows:
+            counted = "ops_per_s" if row["algorithm"].startswith("sm2") else "mb_per_s"
+            self.assertGreater(row[counted], 0)
+            self.assertLessEqual(row[counted + "_min"], row[counted + "_max"])
+        some = self.it.json("bench", "engines", "--seconds", 0.001, "--algorithm", "sm3",
+                            "--bytes", 16, "--bytes", 4096, "--streams", 3)
+        self.assertEqual([(row["algorithm"], row["bytes"], row["streams"]) for row in some],
+                         [("sm3", 16, 3), ("sm3", 4096, 3)])
+
+    def test_wrong_options_of_the_benchmark(self):
+        for words in (["--algorithm", "sm9"], ["--streams", 0], ["--seconds", 0], ["--bytes", 0],
+                      ["--bytes", 24], ["--bytes", "x"]):
+            self.run_fails(USAGE, words[0], "bench", "engines", *words)
+        self.run_fails(FAILED, "no processor 9999", "bench", "engines", "--cpu", 9999)
+
+
 class NewCard(Case):
     ready = False
 

@@ -99,6 +99,9 @@ void register_bench_engines(CLI::App& group, Context& context) {
       ->check(CLI::IsMember(bench::engine_algorithms()));
   command->add_option("--bytes", options->bytes, "Of a message, a multiple of 16; may be repeated")
       ->check(CLI::Range(16U, kMostBytes))
+      ->check([](const std::string& bytes) {
+        return std::stoul(bytes) % 16 == 0 ? "" : bytes + " is no multiple of 16";
+      })
       ->capture_default_str();
   command->add_option("--streams", options->streams, "Messages at once; may be repeated")
       ->check(CLI::Range(1U, kMostStreams));
