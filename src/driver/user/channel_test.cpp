@@ -53,6 +53,10 @@ class TestDevice {
     (void)!write(m_kick.get(), &one, sizeof one);
   }
 
+  void wait_until_asleep() {
+    while (std::atomic_ref(m_doorbell.needs_kick).load() == 0) std::this_thread::yield();
+  }
+
   [[nodiscard]] const ring::QueueMemory& memory() const { return m_memory; }
   [[nodiscard]] int interrupt_fd() const { return m_interrupt.get(); }
   [[nodiscard]] int kicks() const { return m_kicks; }
@@ -233,7 +237,7 @@ TEST(ChannelTest, WakesASleepingDeviceAndSleepsItself) {
   device.delay = std::chrono::milliseconds(2);  // far beyond the spin
   Channel channel(std::make_unique<TestQueuePair>(device));
   for (unsigned i = 0; i < 5; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    device.wait_until_asleep();
     expect_echo(channel, 64, i);
   }
   EXPECT_GE(device.kicks(), 5);

@@ -113,7 +113,7 @@ Result<void> HostFunction::Impl::tell_doorbell(std::uint32_t number) {
   const std::lock_guard lock(m_doorbell_mutex);  // or an older tail might follow a newer one
   const std::array<std::uint32_t, 3> half = {load(page.sq_tail), load(page.cq_head),
                                              load(page.irq_at)};
-  return m_client->post(CIPHERDECK_BAR_DOORBELLS, number * CIPHERDECK_DOORBELL_STRIDE,
+  return m_client->post(CIPHERDECK_BAR_DOORBELLS, number * std::size_t{CIPHERDECK_DOORBELL_STRIDE},
                         object_bytes(half));
 }
 
@@ -122,7 +122,8 @@ Result<void> HostFunction::Impl::sync_doorbell(std::uint32_t number) {
   constexpr std::size_t kHalf = offsetof(cipherdeck_doorbell, needs_kick);
   CIPHERDECK_TRY(tell_doorbell(number));
   auto* const page = reinterpret_cast<std::uint8_t*>(doorbell(number));
-  return m_client->read(CIPHERDECK_BAR_DOORBELLS, number * CIPHERDECK_DOORBELL_STRIDE + kHalf,
+  return m_client->read(CIPHERDECK_BAR_DOORBELLS,
+                        number * std::size_t{CIPHERDECK_DOORBELL_STRIDE} + kHalf,
                         {page + kHalf, sizeof(cipherdeck_doorbell) - kHalf});
 }
 

@@ -116,7 +116,7 @@ Block Ghash::finish(Bytes last, std::uint64_t first_len, std::uint64_t second_le
   update_padded(last.first(whole));
   last = last.subspan(whole);
   std::array<std::uint8_t, kTogether + kSm4BlockLen> blocks{};
-  std::memcpy(blocks.data(), last.data(), last.size());
+  if (!last.empty()) std::memcpy(blocks.data(), last.data(), last.size());
   const std::size_t num_blocks = num_blocks_of(last.size());
   std::uint8_t* const lens = blocks.data() + num_blocks * kSm4BlockLen;
   store_be64(lens, first_len * 8);

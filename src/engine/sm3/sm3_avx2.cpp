@@ -53,12 +53,12 @@ struct Windows {
 CIPHERDECK_KERNEL Windows load_message(Schedule& schedule, const std::uint8_t* data) {
   const __m128i order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
   __m128i m[4];
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     m[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + 16 * i));
     m[i] = _mm_shuffle_epi8(m[i], order);
     store(schedule.w + 4 * i, m[i]);
   }
-  for (int i = 0; i < 3; ++i) store(schedule.w1 + 4 * i, _mm_xor_si128(m[i], m[i + 1]));
+  for (std::size_t i = 0; i < 3; ++i) store(schedule.w1 + 4 * i, _mm_xor_si128(m[i], m[i + 1]));
   return {{m[0], _mm_alignr_epi8(m[1], m[0], 12), _mm_alignr_epi8(m[2], m[1], 8),
            _mm_alignr_epi8(m[3], m[2], 4), m[3]}};
 }

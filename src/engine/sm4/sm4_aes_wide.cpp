@@ -58,8 +58,8 @@ CIPHERDECK_TARGET_VAES void crypt_wide(std::uint8_t* out, const std::uint8_t* in
   const OneKey key(round_keys);
   for (; num_blocks >= 2 * kWideBlocks; num_blocks -= 2 * kWideBlocks) {
     crypt_groups<kHasVaes, 2>(out, in, key);
-    in += 2 * 16 * kWideBlocks;
-    out += 2 * 16 * kWideBlocks;
+    in += kWideBlocks * 2 * 16;
+    out += kWideBlocks * 2 * 16;
   }
   if (num_blocks != 0) crypt_groups<kHasVaes, 1>(out, in, key);
 }

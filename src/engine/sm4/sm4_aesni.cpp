@@ -38,7 +38,7 @@ void crypt_padded(std::uint8_t* out, const std::uint8_t* in, std::size_t num_blo
                   const RoundKeys& round_keys) {
   const std::size_t len = 16 * num_blocks;
   const std::size_t padded_blocks = (num_blocks > kWideBlocks ? 2 : 1) * kWideBlocks;
-  alignas(32) std::array<std::uint8_t, 2 * 16 * kWideBlocks> padded;
+  alignas(32) std::array<std::uint8_t, kWideBlocks * 2 * 16> padded;
   std::memcpy(padded.data(), in, len);
   std::memset(padded.data() + len, 0, 16 * padded_blocks - len);
   crypt_wide<kHasVaes>(padded.data(), padded.data(), padded_blocks, round_keys);

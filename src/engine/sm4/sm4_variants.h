@@ -52,7 +52,8 @@ struct Lanes {
   std::array<std::uint8_t*, kMax> out;       // likewise; unused by Chaining::mac
   alignas(64) std::array<std::array<std::uint8_t, 16>, kMax> chain;  // what the mode calls IV
   std::array<const RoundKeys*, kMax> keys;                           // of all lanes, used or not
-  alignas(64) std::array<std::uint8_t, 32 * 4 * kMax> round_keys;    // in the order of the variant
+  alignas(64) std::array<std::uint8_t,
+                         std::size_t{32} * 4 * kMax> round_keys;  // in the order of the variant
   // How many lanes a kernel has filled `round_keys` for, 128 bytes each; 0: it has to, or the
   // variant does so in its set_lane_key().
   std::size_t prepared_for = 0;
