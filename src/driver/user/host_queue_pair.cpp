@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/user/host_queue_pair.h"
 
+#include <algorithm>
+
 namespace cipherdeck::driver {
+namespace {
+
+constexpr std::chrono::milliseconds kEmulatedWait{1};
+
+}  // namespace
 
 HostQueuePair::HostQueuePair(Parts parts)
     : m_parts(std::move(parts)), m_seen(m_parts.vector->count()) {
@@ -23,7 +30,11 @@ Result<void> HostQueuePair::kick() noexcept { return m_parts.kick(m_parts.number
 
 Result<void> HostQueuePair::wait(std::chrono::milliseconds timeout) noexcept {
   if (!m_parts.alive()) return Error::disconnected;
-  if (m_parts.sync) CIPHERDECK_TRY(m_parts.sync(m_parts.number));
+  if (m_parts.sync) {
+    CIPHERDECK_TRY(m_parts.sync(m_parts.number));
+    // What completed before the device knew of irq_at raised nothing: whoever waits looks again.
+    timeout = std::min(timeout, kEmulatedWait);
+  }
   std::uint64_t seen = m_seen.load(std::memory_order_relaxed);
   auto result = m_parts.vector->wait(seen, m_parts.socket, timeout);
   m_seen.store(seen, std::memory_order_relaxed);
