@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions/card_process.h"
 
+#include "measure/measure.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,12 +45,7 @@ std::filesystem::path socket_in(const std::filesystem::path& directory, std::uin
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  if (cpu >= 0) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    (void)sched_setaffinity(0, sizeof set, &set);
-  }
+  (void)pin_to(cpu);
   execv(argv[0], argv.data());
   _exit(127);
 }

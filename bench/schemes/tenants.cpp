@@ -2,6 +2,7 @@
 #include "schemes/tenants.h"
 
 #include "base/file_descriptor.h"
+#include "measure/measure.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -55,10 +56,7 @@ void tell(int fd, const Report& report) {
 // The life of a tenant's process. It begins its work when `start` is closed at the other end.
 [[noreturn]] void live(const std::filesystem::path& socket, const Load& load, int cpu, int start,
                        int reports) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  (void)sched_setaffinity(0, sizeof set, &set);
+  (void)pin_to(cpu);
   auto tenant = open_tenant(socket, load);
   tell(reports, {tenant.status(), {}});
   if (!tenant) _exit(1);
