@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jobs of any mode, direction and length, allowed or not: nothing outside their buffers is touched,
-// what was encrypted decrypts to what it was, and all implementations of SM3, SM4 and GHASH agree.
+// what was encrypted decrypts to what it was, and all implementations of SM3, SM4 and GHASH agree
+// with each other and with OpenSSL.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "engine/batch.h"
 #include "engine/modes/ghash.h"
 #include "engine/modes/streams.h"
+#include "engine/oracle/openssl_oracle.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
@@ -15,7 +17,7 @@ namespace {
 
 using namespace cipherdeck;
 using namespace cipherdeck::engine;
-using Buffer = std::vector<std::uint8_t>;
+using oracle::Buffer;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -42,16 +44,24 @@ class Reader {
   Bytes m_data;
 };
 
-Sm4Key read_key(Reader& reader) {
-  const Buffer bytes = reader.bytes(kSm4KeyLen);
-  return Sm4Key(Bytes(bytes).first<kSm4KeyLen>());
+Sm4Key make_key(const Buffer& bytes) { return Sm4Key(Bytes(bytes).first<kSm4KeyLen>()); }
+Sm4Key read_key(Reader& reader) { return make_key(reader.bytes(kSm4KeyLen)); }
+
+Buffer openssl_cipher(const CipherJob& job, const Buffer& key, const Buffer& tweak_key, Buffer iv,
+                      const Buffer& input) {
+  if (job.mode == CipherMode::xts) {
+    return oracle::sm4_xts(modes::XtsOrder::gbt17964, job.direction, key, tweak_key, iv, input);
+  }
+  return oracle::sm4(job.mode, job.direction, key, iv, input);
 }
 
 void try_cipher(Reader& reader) {
-  const Sm4Key key = read_key(reader), tweak_key = read_key(reader);
+  const Buffer key_bytes = reader.bytes(kSm4KeyLen), tweak_bytes = reader.bytes(kSm4KeyLen);
+  const Sm4Key key = make_key(key_bytes), tweak_key = make_key(tweak_bytes);
   const Buffer iv = reader.bytes(16);
   CipherJob job;
   job.mode = static_cast<CipherMode>(reader.byte() % 8);
+  job.direction = static_cast<Direction>(reader.byte() % 2);
   const std::uint8_t missing = reader.byte();
   const Buffer input = reader.rest();
   Buffer first_iv = iv, second_iv = iv, output(input.size()), back(input.size());
@@ -69,7 +79,8 @@ void try_cipher(Reader& reader) {
     require(std::ranges::all_of(output, [](std::uint8_t byte) { return byte == 0; }));
     return;
   }
-  job.direction = Direction::decrypt;
+  require(output == openssl_cipher(job, key_bytes, tweak_bytes, iv, input));
+  job.direction = job.direction == Direction::encrypt ? Direction::decrypt : Direction::encrypt;
   job.iv = second_iv.data();
   job.input = output.data();
   job.output = back.data();
@@ -80,7 +91,8 @@ void try_cipher(Reader& reader) {
 }
 
 void try_aead(Reader& reader) {
-  const Sm4Key key = read_key(reader);
+  const Buffer key_bytes = reader.bytes(kSm4KeyLen);
+  const Sm4Key key = make_key(key_bytes);
   AeadJob job;
   job.mode = static_cast<AeadMode>(reader.byte() % 3);
   const Buffer nonce = reader.bytes(reader.byte() % 20), aad = reader.bytes(reader.byte());
@@ -98,6 +110,9 @@ void try_aead(Reader& reader) {
   job.tag_len = tag.size();
   run(std::span(&job, 1));
   if (!job.result) return require(data == input);
+  Buffer sealed = data;
+  sealed.insert(sealed.end(), tag.begin(), tag.end());
+  require(sealed == oracle::sm4_aead_encrypt(job.mode, key_bytes, nonce, aad, input, tag.size()));
   if (flip != 0) tag[flip % tag.size()] ^= flip;
   job.direction = Direction::decrypt;
   run(std::span(&job, 1));
@@ -208,8 +223,10 @@ void try_hash(Reader& reader) {
   const std::size_t scale = 1 + reader.byte() % 8, split = reader.byte();
   const Buffer data = reader.rest();
   std::vector<Bytes> inputs;
+  std::vector<Buffer> expected;
   for (std::size_t i = 0; i < num; ++i) {
     inputs.push_back(Bytes(data).first(std::min(data.size(), scale * lens[i])));
+    expected.push_back(oracle::sm3(inputs.back()));
   }
   for (const sm3::Variant& variant : sm3::variants()) {
     if (!variant.is_available()) continue;
@@ -229,7 +246,7 @@ void try_hash(Reader& reader) {
     sm3::run(variant, jobs);
     for (std::size_t i = 0; i < num; ++i) {
       require(jobs[i].result.ok());
-      require(digests[i] == Sm3::digest(inputs[i]));
+      require(std::ranges::equal(digests[i], expected[i]));
     }
   }
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys, signatures and ciphertexts of SM2 that come from outside: they are refused or they work.
-// Scalars and checks for the group: all variants agree.
+// Scalars and checks for the group: all variants agree. What OpenSSL says of each is what we say.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
 
 #include "engine/batch.h"
+#include "engine/oracle/openssl_oracle.h"
 #include "engine/sm2/sm2_variants.h"
 
 namespace {
 
 using namespace cipherdeck;
 using namespace cipherdeck::engine;
-using Buffer = std::vector<std::uint8_t>;
+using oracle::Buffer;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -44,50 +45,101 @@ const Sm2PrivateKey& fixed_key() {
   return key;
 }
 
-// A key that is accepted signs and decrypts.
+const oracle::Sm2Peer& openssl_fixed_key() {
+  static const oracle::Sm2Peer peer(fixed_key().bytes(), fixed_key().public_key().bytes());
+  return peer;
+}
+
+// Changes one byte, or none.
+void tamper(MutableBytes data, std::uint8_t where, std::uint8_t flip) {
+  data[where % data.size()] ^= flip;
+}
+
+// A key that is accepted signs, as OpenSSL confirms, and verifies what OpenSSL signs.
 void try_private_key(Bytes data) {
   const auto key = Sm2PrivateKey::from_bytes(data.first<kSm2ScalarLen>());
   if (!key) return require(key.error() == Error::invalid_key);
+  const auto point = key->public_key().bytes();
+  const auto scalar = oracle::number(key->bytes());
+  require(std::ranges::equal(point, oracle::sm2_multiply(scalar.get(), nullptr)));
   InputRandom random(data);
   Sm2SignJob sign;
   sign.key = &*key;
-  std::ranges::copy(data.first(32), sign.e.begin());
+  std::ranges::copy(data.last(32), sign.e.begin());
   run(std::span(&sign, 1), random);
   if (!sign.result) return;  // all nonces were out of range
-  Sm2VerifyJob verify{&key->public_key(), sign.e, sign.signature, {}};
-  run(std::span(&verify, 1));
-  require(verify.result.ok());
+  const oracle::Sm2Peer peer(key->bytes(), point);
+  require(peer.verify(sign.e, sign.signature));
+  const Sm2VerifyTable table(key->public_key());
+  Sm2VerifyJob verify[] = {{&key->public_key(), sign.e, sign.signature, {}},
+                           {&key->public_key(), sign.e, {}, {}, &table}};
+  std::ranges::copy(peer.sign(sign.e), verify[1].signature.begin());
+  run(verify);
+  require(verify[0].result.ok() && verify[1].result.ok());
 }
 
-// A point that is accepted can be worked with.
+// A point is accepted if OpenSSL finds it on the curve, and can then be worked with.
 void try_public_key(Bytes data) {
-  const auto key = Sm2PublicKey::from_bytes(data.first<kSm2PointLen>());
+  Buffer point(data.begin(), data.begin() + kSm2PointLen);
+  if (data[0] % 2 == 0) {  // one on the curve, or next to it
+    const auto good = oracle::sm2_multiply(oracle::number(data.first(32)).get(), nullptr);
+    if (good.empty()) return;
+    point = good;
+    tamper(point, data[1], data[2] % 4);
+  }
+  const auto key = Sm2PublicKey::from_bytes(std::span(point).first<kSm2PointLen>());
+  const oracle::GroupPoint known(EC_POINT_new(oracle::sm2_group()));
+  const bool is_on_curve =
+      EC_POINT_set_affine_coordinates(oracle::sm2_group(), known.get(),
+                                      oracle::number(Bytes(point).first(32)).get(),
+                                      oracle::number(Bytes(point).last(32)).get(), nullptr) == 1;
+  // OpenSSL also takes coordinates that are not reduced.
+  const bool is_reduced = is_on_curve && oracle::sm2_affine(known.get()) == point;
+  require(key.ok() == (is_on_curve && is_reduced));
   if (!key) return require(key.error() == Error::invalid_key);
   InputRandom random(data);
   Buffer ciphertext(data.size() + kSm2CiphertextOverhead);
   (void)sm2_encrypt(ciphertext, *key, data, random);
 }
 
+// Bytes of any kind, or a signature of which one may have been changed.
 void try_signature(Bytes data) {
   Sm2VerifyJob job;
   job.key = &fixed_key().public_key();
-  std::ranges::copy(data.first(64), job.signature.begin());
+  std::ranges::copy(data.first(32), job.e.begin());
+  if (data[0] % 2 == 0) {
+    InputRandom random(data);
+    const auto signature = sm2_sign(fixed_key(), job.e, random);
+    if (!signature) return;
+    job.signature = *signature;
+    tamper(job.signature, data[1], data[2] % 4);
+  } else {
+    std::ranges::copy(data.first(64), job.signature.begin());
+  }
   run(std::span(&job, 1));
-  require(!job.result.ok());  // or the fuzzer has forged a signature
+  require(job.result.ok() == openssl_fixed_key().verify(job.e, job.signature));
 }
 
+// Likewise a ciphertext.
 void try_ciphertext(Bytes data) {
-  Buffer plaintext(data.size() > kSm2CiphertextOverhead ? data.size() - kSm2CiphertextOverhead : 0,
-                   1);
-  Sm2DecryptJob job{&fixed_key(), data, plaintext, {}};
+  Buffer ciphertext(data.begin(), data.end());
+  if (data[0] % 2 == 0) {
+    InputRandom random(data);
+    ciphertext.resize(data.size() + kSm2CiphertextOverhead);
+    if (!sm2_encrypt(ciphertext, fixed_key().public_key(), data, random)) return;
+    tamper(ciphertext, data[1], data[2] % 4);
+  }
+  if (ciphertext.size() <= kSm2CiphertextOverhead) return;
+  Buffer plaintext(ciphertext.size() - kSm2CiphertextOverhead, 1);
+  Sm2DecryptJob job{&fixed_key(), ciphertext, plaintext, {}};
   run(std::span(&job, 1));
-  if (job.result) return;
-  const bool is_refused = job.result.status() == to_status(Error::invalid_argument);
-  const std::uint8_t left = is_refused ? 1 : 0;
-  require(std::ranges::all_of(plaintext, [=](std::uint8_t byte) { return byte == left; }));
+  const Buffer expected = openssl_fixed_key().decrypt(ciphertext);
+  require(job.result.ok() == !expected.empty());
+  require(plaintext == (job.result ? expected : Buffer(plaintext.size())));
 }
 
-// Products and checks of a batch with scalars from the input: the portable variant's results.
+// Products and checks of a batch with scalars from the input: all variants have the portable one's
+// results, of which OpenSSL confirms a few.
 void try_variants(Bytes data) {
   using namespace cipherdeck::engine::sm2;
   std::vector<Uint256> scalars;
@@ -101,6 +153,24 @@ void try_variants(Bytes data) {
   kPortableVariant.multiply_generator(points, scalars);
   std::vector<Uint256> reversed(scalars.rbegin(), scalars.rend());
   kPortableVariant.multiply(products, reversed, points);
+  const auto confirm = [](const PlainPoint& ours, const Buffer& theirs) {
+    Buffer bytes(64);
+    store_uint256(bytes.data(), ours.x);
+    store_uint256(bytes.data() + 32, ours.y);
+    require(theirs.empty() || bytes == theirs);
+  };
+  const auto number_of = [](const Uint256& value) {
+    Buffer bytes(32);
+    store_uint256(bytes.data(), value);
+    return oracle::number(bytes);
+  };
+  const std::size_t some = data[0] % num;
+  confirm(points[some], oracle::sm2_multiply(number_of(scalars[some]).get(), nullptr));
+  if (const Buffer point = oracle::sm2_multiply(number_of(scalars[some]).get(), nullptr);
+      !point.empty()) {
+    confirm(products[some],
+            oracle::sm2_multiply(number_of(reversed[some]).get(), oracle::sm2_point(point).get()));
+  }
   std::vector<Check> checks(num);
   for (std::size_t i = 0; i < num; ++i) {  // s G + t P, mostly for the x of s G or t P
     checks[i] = {scalars[i], reversed[i], points[num / 2].x, points[num - 1 - i], nullptr, false};
