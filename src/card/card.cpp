@@ -198,7 +198,10 @@ Result<void> Card::Impl::start(const CardOptions& options) {
                             [this](FunctionNumber function) { return identity(function); }});
   m_access_saver.start();
   CIPHERDECK_ASSIGN(
-      m_worker, scheduler::Worker::start(*m_services, {.cpu = options.cpu, .poll = options.poll}));
+      m_worker,
+      scheduler::Worker::start(
+          *m_services,
+          {.cpu = options.cpu, .scheduler = {.poll = options.poll, .batching = options.batching}}));
   return {};
 }
 

@@ -22,6 +22,8 @@ struct CardOptions {
   std::filesystem::path key_file;  // what wraps the management key; made by CARD_INIT, mode 0600
   int cpu = -1;                    // processor the worker is pinned to; -1: none
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
+  bool batching =
+      true;  // false: no two commands share an engine call, to measure what that is worth
 };
 
 /// How a queue pair reaches its driver. Implemented by the device.

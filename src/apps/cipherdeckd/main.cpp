@@ -104,6 +104,7 @@ int serve(const Options& options, device::DeviceOptions device_options) {
   card_options.store = options.store;
   card_options.key_file = options.key_file;
   card_options.cpu = options.cpu;
+  card_options.batching = options.batching;
   auto card = card::Card::open(card_options);
   if (!card) {
     return fail("cannot open the card with store " + options.store.string(),

@@ -32,6 +32,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_option("--cpu", options.cpu, "Processor to pin the worker to; -1: none")
       ->check(CLI::Range(-1, 4095))
       ->capture_default_str();
+  app.add_flag("!--no-batching", options.batching,
+               "Give the engine one command at a time: slower, to measure what batching is worth");
   app.add_option("--socket-group", options.socket_group,
                  "Group of the VFs' sockets; its members may connect to VFs, not to the PF");
   std::string mode;

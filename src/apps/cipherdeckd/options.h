@@ -14,6 +14,7 @@ struct Options : process::ServiceOptions {
   std::filesystem::path store = "/var/lib/cipherdeck";
   std::filesystem::path key_file;  // empty: management.key in the store
   int cpu = -1;
+  bool batching = true;
   std::string socket_group;
   unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600
   std::vector<std::string> allowed_users;  // by name or number

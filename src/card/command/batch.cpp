@@ -107,6 +107,7 @@ bool advance(Task& task, typename Task::Job& job) noexcept {
 // ------------------
 
 void bind(CipherTask& task, engine::CipherJob& job) noexcept { job.iv = task.iv.data(); }
+void bind(ChainedCipherTask& task, engine::CipherJob& job) noexcept { job.iv = task.iv.data(); }
 void bind(MacTask& task, engine::MacJob& job) noexcept { job.iv = task.iv.data(); }
 
 void bind(HashTask& task, engine::HashJob& job) noexcept {
@@ -186,7 +187,8 @@ void complete(Client& client, const ring::Completion& completion) noexcept {
   commands.store(commands.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-Batch::Batch(RandomSource& random) : m_random(random) {
+Batch::Batch(RandomSource& random, const BatchOptions& options)
+    : m_random(random), m_options(options) {
   for_each_lane(m_lanes, [](auto& lane) {
     lane.jobs.reserve(kMaxJobs);
     lane.tasks.reserve(kMaxJobs);
@@ -195,9 +197,17 @@ Batch::Batch(RandomSource& random) : m_random(random) {
 
 template <typename Task>
 std::uint32_t Batch::add(Task task, typename Task::Job job) {
-  const std::uint32_t whole_cost = cost_of(job);
-  begin(task, job);
+  if constexpr (std::is_same_v<Task, CipherTask>) {
+    if (engine::lanes_of(job) > 1) return put(ChainedCipherTask{std::move(task)}, std::move(job));
+  }
+  return put(std::move(task), std::move(job));
+}
+
+template <typename Task>
+std::uint32_t Batch::put(Task task, typename Task::Job job) {
   Lane<Task>& to = lane<Task>();
+  const std::uint32_t whole_cost = to.calibration(cost_of(job));
+  begin(task, job);
   to.tasks.push_back(std::move(task));
   to.jobs.push_back(std::move(job));
   bind(to.tasks.back(), to.jobs.back());
@@ -205,7 +215,7 @@ std::uint32_t Batch::add(Task task, typename Task::Job job) {
   origin.session->at_work = true;
   ++origin.client->jobs;
   ++m_num_jobs;
-  m_cost_ns += cost_of(to.jobs.back());
+  m_cost_ns += to.calibration(cost_of(to.jobs.back()));
   return whole_cost;
 }
 
@@ -219,23 +229,34 @@ template std::uint32_t Batch::add(VerifyTask, engine::Sm2VerifyJob);
 template std::uint32_t Batch::add(EncryptTask, engine::Sm2EncryptJob);
 template std::uint32_t Batch::add(DecryptTask, engine::Sm2DecryptJob);
 
-void Batch::run_lanes() noexcept {
-  const auto run = [](auto& lane, auto&... more) {
-    if (!lane.jobs.empty()) engine::run(std::span(lane.jobs), more...);
-  };
-  run(lane<CipherTask>());
-  run(lane<MacTask>());
-  run(lane<AeadTask>());
-  run(lane<HashTask>());
-  run(lane<SignTask>(), m_random);
-  run(lane<VerifyTask>());
-  run(lane<EncryptTask>(), m_random);
-  run(lane<DecryptTask>());
-  for (RandomJob& job : lane<RandomTask>().jobs) job.result = m_random.fill(job.output);
+template <typename Job>
+void Batch::run_jobs(std::span<Job> jobs) noexcept {
+  constexpr bool takes_nonces =
+      std::is_same_v<Job, engine::Sm2SignJob> || std::is_same_v<Job, engine::Sm2EncryptJob>;
+  if constexpr (std::is_same_v<Job, RandomJob>) {
+    for (RandomJob& job : jobs) job.result = m_random.fill(job.output);
+  } else if constexpr (takes_nonces) {
+    engine::run(jobs, m_random);
+  } else {
+    engine::run(jobs);
+  }
+}
+
+template <typename Task>
+void Batch::run_lane(Lane<Task>& lane) noexcept {
+  const std::span jobs(lane.jobs);
+  std::uint64_t model_ns = 0;
+  for (const auto& job : jobs) model_ns += cost_of(job);
+  const auto start = m_options.clock();
+  const std::size_t step = m_options.together ? jobs.size() : 1;
+  for (std::size_t i = 0; i < jobs.size(); i += step) run_jobs(jobs.subspan(i, step));
+  lane.calibration.learn(model_ns, m_options.clock() - start);
 }
 
 void Batch::run() noexcept {
-  run_lanes();
+  for_each_lane(m_lanes, [this](auto& lane) {
+    if (!lane.jobs.empty()) run_lane(lane);
+  });
   m_cost_ns = 0;
   for_each_lane(m_lanes, [this](auto& lane) {
     if (!lane.jobs.empty()) finish_lane(lane);
@@ -270,9 +291,9 @@ void Batch::keep_if(Lane<Task>& lane, Keep keep) noexcept {
 
 template <typename Task>
 void Batch::finish_lane(Lane<Task>& lane) noexcept {
-  keep_if(lane, [this](Task& task, typename Task::Job& job) {
+  keep_if(lane, [&](Task& task, typename Task::Job& job) {
     if (advance(task, job)) {
-      m_cost_ns += cost_of(job);
+      m_cost_ns += lane.calibration(cost_of(job));
       return true;
     }
     ring::Completion completion{.command_id = task.origin.command_id,
@@ -290,7 +311,7 @@ void Batch::drop(const Client& client) noexcept {
   for_each_lane(m_lanes, [&](auto& lane) {
     keep_if(lane, [&](auto& task, auto& job) {
       if (task.origin.client == &client) return false;
-      m_cost_ns += cost_of(job);
+      m_cost_ns += lane.calibration(cost_of(job));
       return true;
     });
   });

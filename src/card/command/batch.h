@@ -4,6 +4,7 @@
 #pragma once
 
 #include "card/command/bounce.h"
+#include "card/command/calibration.h"
 #include "card/command/services.h"
 #include "engine/batch.h"
 
@@ -43,6 +44,9 @@ struct CipherTask {
   std::size_t len = 0;
   std::size_t rest = 0;
 };
+
+/// Of modes that the engine runs side by side: timed apart from the others.
+struct ChainedCipherTask : CipherTask {};
 
 struct MacTask {
   using Job = engine::MacJob;
@@ -109,13 +113,20 @@ struct DecryptTask {
 /// Posts the completion of a command of `client`.
 void complete(Client& client, const ring::Completion& completion) noexcept;
 
+struct BatchOptions {
+  std::chrono::steady_clock::time_point (*clock)() = std::chrono::steady_clock::now;
+  bool together =
+      true;  // false: the engine gets the jobs one by one, to measure what company is worth
+};
+
 /// Not thread-safe. Allocates nothing once it is made.
 class Batch {
  public:
-  explicit Batch(RandomSource& random);
+  explicit Batch(RandomSource& random, const BatchOptions& options = {});
 
   /// Adds a job; the batch must not be full. Pointers of the job into the task (IV, state, public
-  /// key) are set here. Gives back what the whole job costs, in nanoseconds.
+  /// key) are set here. Gives back what the whole job will cost in the company that jobs of its
+  /// kind had of late, in nanoseconds.
   template <typename Task>
   std::uint32_t add(Task task, typename Task::Job job);
 
@@ -140,6 +151,7 @@ class Batch {
   struct Lane {
     std::vector<typename Task::Job> jobs;
     std::vector<Task> tasks;
+    Calibration calibration;
   };
 
   template <typename Task>
@@ -147,18 +159,25 @@ class Batch {
     return std::get<Lane<Task>>(m_lanes);
   }
   template <typename Task>
+  std::uint32_t put(Task task, typename Task::Job job);
+  template <typename Task>
+  void run_lane(Lane<Task>& lane) noexcept;
+  template <typename Job>
+  void run_jobs(std::span<Job> jobs) noexcept;
+  template <typename Task>
   void finish_lane(Lane<Task>& lane) noexcept;
   template <typename Task, typename Keep>
   void keep_if(Lane<Task>& lane, Keep keep) noexcept;
   void leave(const Origin& origin) noexcept;
-  void run_lanes() noexcept;
 
   RandomSource& m_random;
+  const BatchOptions m_options;
   Bounce m_bounce;
   std::size_t m_num_jobs = 0;
   std::uint64_t m_cost_ns = 0;
-  std::tuple<Lane<CipherTask>, Lane<MacTask>, Lane<AeadTask>, Lane<HashTask>, Lane<RandomTask>,
-             Lane<SignTask>, Lane<VerifyTask>, Lane<EncryptTask>, Lane<DecryptTask>>
+  std::tuple<Lane<CipherTask>, Lane<ChainedCipherTask>, Lane<MacTask>, Lane<AeadTask>,
+             Lane<HashTask>, Lane<RandomTask>, Lane<SignTask>, Lane<VerifyTask>, Lane<EncryptTask>,
+             Lane<DecryptTask>>
       m_lanes;
 };
 

@@ -18,9 +18,11 @@ constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
 
 }  // namespace
 
-Scheduler::Scheduler(const command::Services& services, std::chrono::microseconds poll,
-                     Clock::time_point (*clock)())
-    : m_services(services), m_poll(poll), m_clock(clock), m_batch(services.random), m_now(clock()) {
+Scheduler::Scheduler(const command::Services& services, const SchedulerOptions& options)
+    : m_services(services),
+      m_options(options),
+      m_batch(services.random, {.clock = options.clock, .together = options.batching}),
+      m_now(options.clock()) {
   m_served.reserve(command::kMaxJobs);
 }
 
@@ -36,7 +38,7 @@ void Scheduler::add(std::unique_ptr<QueuePair> queue_pair) {
 
 void Scheduler::wake(QueuePair& queue_pair) {
   if (queue_pair.polled || queue_pair.client.broken) return;
-  m_now = m_clock();
+  m_now = m_options.clock();
   Function& function = m_functions[queue_pair.client.function];
   if (function.polled.empty()) {
     // A debt is paid off with time.
@@ -58,6 +60,7 @@ void Scheduler::stop_polling(QueuePair& queue_pair) noexcept {
   if (function.polled.empty()) {
     function.last_active = m_now;
     set_exhausted(function, false);
+    function.backlogged = false;
     std::erase(m_active, &function);
   }
 }
@@ -92,7 +95,7 @@ void Scheduler::set_share(FunctionNumber number, const Share& share) noexcept {
   m_num_committed -= function.share.committed != 0;
   m_num_committed += share.committed != 0;
   function.share = share;
-  m_now = m_clock();
+  m_now = m_options.clock();
   function.committed.set_rate(share.committed, m_now);
   function.peak.set_rate(share.peak, m_now);
   set_exhausted(function, false);
@@ -208,12 +211,15 @@ void Scheduler::serve(Function& function, Purse purse) {
   std::size_t empty = 0;
   while (empty < num && !function.exhausted && has_room(function)) {
     if (!can_pay(function, purse)) {
-      function.waiting = purse == Purse::credit && has_command(function);
+      const bool has_more = has_command(function);
+      function.waiting = purse == Purse::credit && has_more;
+      function.backlogged = has_more;
       return;
     }
     if (function.turn >= num) function.turn = 0;
     empty = serve_one(function, *function.polled[function.turn++], purse) ? 0 : empty + 1;
   }
+  function.backlogged = empty < num;
 }
 
 // Grants all functions quanta of theirs, at least so many that one that waits can go on. False:
@@ -245,19 +251,33 @@ void Scheduler::serve_committed() {
   }
 }
 
-void Scheduler::gather() {
+// Those that had nothing waiting, from where the last round was full.
+void Scheduler::serve_newcomers() {
   const std::size_t num = m_active.size();
-  if (num == 0) return;
+  for (std::size_t i = 0; i < num && !round_full(); ++i) {
+    if (m_newcomers_turn >= num) m_newcomers_turn = 0;
+    Function& function = *m_active[m_newcomers_turn++];
+    if (function.is_newcomer()) serve(function, Purse::credit);
+  }
+}
+
+void Scheduler::serve_backlogged() {
+  const std::size_t num = m_active.size();
   if (m_turn >= num) m_turn = 0;
+  for (std::size_t i = 0; i < num && !round_full(); ++i) {
+    if (!m_active[m_turn]->is_newcomer()) serve(*m_active[m_turn], Purse::credit);
+    // A function that filled the round is the first of the next one, with the credit it has left.
+    if (!round_full() && ++m_turn == num) m_turn = 0;
+  }
+}
+
+void Scheduler::gather() {
+  if (m_active.empty()) return;
   for (Function* function : m_active) check_peak(*function);
   if (m_num_committed != 0) serve_committed();
+  serve_newcomers();
   do {
-    for (std::size_t i = 0; i < num; ++i) {
-      if (round_full()) return;
-      serve(*m_active[m_turn], Purse::credit);
-      // A function that filled the round is the first of the next one, with the credit it has left.
-      if (!round_full() && ++m_turn == num) m_turn = 0;
-    }
+    serve_backlogged();
     // Whoever filled the round has credit left, and must not lose what a grant now would cut off.
   } while (!round_full() && top_up());
 }
@@ -269,7 +289,7 @@ bool Scheduler::step() {
   gather();
   if (!m_batch.empty()) {
     m_batch.run();
-    m_now = m_clock();
+    m_now = m_options.clock();
   }
   if (!m_broken.empty()) drop_broken();
   if (m_served.empty()) return false;
@@ -306,7 +326,7 @@ void Scheduler::finish_round() {
 void Scheduler::deliver_interrupt(QueuePair& queue_pair) {
   queue_pair.client.touched = false;
   if (!queue_pair.client.end.interrupt_due() || queue_pair.interrupt_deferred) return;
-  const auto now = m_clock();
+  const auto now = m_options.clock();
   if (now - queue_pair.last_interrupt >= queue_pair.moderation) {
     raise(queue_pair, now);
     return;
@@ -349,7 +369,7 @@ void Scheduler::rest(Function& function) {
   for (std::size_t i = function.polled.size(); i-- > 0;) {
     QueuePair& queue_pair = *function.polled[i];
     const bool at_work = queue_pair.client.jobs != 0 || queue_pair.held;
-    if (at_work || m_now - queue_pair.last_work < m_poll) continue;
+    if (at_work || m_now - queue_pair.last_work < m_options.poll) continue;
     if (queue_pair.client.end.announce_sleep()) {
       stop_polling(queue_pair);
     } else {

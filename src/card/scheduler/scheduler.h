@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which command is next. Functions get what was committed to them first, and share the rest of the
 // worker's time by weighted deficit round robin, charged by what their commands cost; none gets
-// more than its peak rate. The queue pairs of a function take turns. Everything here belongs to one
-// thread, and nothing here waits: worker.h has the thread.
+// more than its peak rate. Within that, a function that had nothing waiting when it was last looked
+// at goes before those that keep the card busy: its small request does not queue behind their bulk.
+// The queue pairs of a function take turns. Everything here belongs to one thread, and nothing here
+// waits, for company in the lanes neither: what is there goes. worker.h has the thread.
 #pragma once
 
 #include "card/card.h"
@@ -34,12 +36,16 @@ struct QueuePair {
   bool interrupt_deferred = false;
 };
 
+struct SchedulerOptions {
+  std::chrono::microseconds poll{200};  // a queue pair without work for so long wants a kick
+  bool batching = true;                 // false: the engine gets one job at a time
+  Clock::time_point (*clock)() = Clock::now;
+};
+
 class Scheduler {
  public:
-  /// `services` outlives the scheduler. A queue pair without work for `poll` is polled no more
-  /// until it is kicked.
-  Scheduler(const command::Services& services, std::chrono::microseconds poll,
-            Clock::time_point (*clock)() = Clock::now);
+  /// `services` outlives the scheduler.
+  explicit Scheduler(const command::Services& services, const SchedulerOptions& options = {});
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -79,16 +85,20 @@ class Scheduler {
     std::int64_t credit_ns = 0;  // of what it gets beside the others
     Clock::time_point last_active{};
     std::uint32_t carried_jobs = 0;  // in the batch since an earlier round
+    bool backlogged = false;         // had commands left when it was last served
     bool waiting = false;            // has commands, but no credit
     bool exhausted = false;          // has used up its peak rate
 
     [[nodiscard]] std::int64_t quantum_ns() const noexcept;
+    [[nodiscard]] bool is_newcomer() const noexcept { return !backlogged && carried_jobs == 0; }
   };
   // What pays for a command.
   enum class Purse : std::uint8_t { committed, credit };
 
   void gather();
   void serve_committed();
+  void serve_newcomers();
+  void serve_backlogged();
   void serve(Function& function, Purse purse);
   [[nodiscard]] static bool can_pay(const Function& function, Purse purse) noexcept;
   void charge(Function& function, Purse purse, std::uint32_t cost_ns) noexcept;
@@ -111,13 +121,13 @@ class Scheduler {
   void rest(Function& function);
 
   const command::Services& m_services;
-  const std::chrono::microseconds m_poll;
-  Clock::time_point (*const m_clock)();
+  const SchedulerOptions m_options;
   command::Batch m_batch;
   std::vector<std::unique_ptr<QueuePair>> m_queue_pairs;
   std::vector<Function> m_functions = std::vector<Function>(kMaxFunctions);
   std::vector<Function*> m_active;  // functions with polled queue pairs
-  std::size_t m_turn = 0;
+  std::size_t m_turn = 0;           // of the backlogged ones
+  std::size_t m_newcomers_turn = 0;
   std::size_t m_num_committed = 0;     // functions with a committed rate
   std::size_t m_num_exhausted = 0;     // of the active ones
   std::vector<QueuePair*> m_served;    // took commands in this round, or have jobs in the batch

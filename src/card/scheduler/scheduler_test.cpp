@@ -125,7 +125,7 @@ constexpr std::chrono::microseconds kPoll(200);
 class SchedulerTest : public ::testing::Test {
  protected:
   Bench m_bench;
-  Scheduler m_scheduler{m_bench.services(), kPoll};
+  Scheduler m_scheduler{m_bench.services(), {.poll = kPoll}};
 };
 
 TEST_F(SchedulerTest, ASessionsCommandsCompleteInOrder) {
@@ -282,7 +282,7 @@ class ShareTest : public ::testing::Test {
   }
 
   Bench m_bench;
-  Scheduler m_scheduler{m_bench.services(), kPoll, engine_clock};
+  Scheduler m_scheduler{m_bench.services(), {.poll = kPoll, .clock = engine_clock}};
   std::vector<std::unique_ptr<SteppedTenant>> m_tenants;
   std::vector<std::vector<std::uint32_t>> m_sessions;
   std::array<std::size_t, kNumTenants> m_next{};
@@ -340,6 +340,68 @@ TEST_F(SchedulerTest, ASmallCommandDoesNotWaitForLargeOnes) {
   m_scheduler.step();
   m_scheduler.step();
   EXPECT_EQ(small.reap_all(), 1U);
+}
+
+// Nine functions always have more than their share; what the tenth sends now and then is done in
+// the round that sees it.
+TEST_F(SchedulerTest, WhoHadNothingWaitingGoesFirst) {
+  std::vector<std::unique_ptr<SteppedTenant>> bulk;
+  std::vector<std::vector<std::uint32_t>> sessions;
+  for (FunctionNumber i = 0; i < 9; ++i) {
+    bulk.push_back(std::make_unique<SteppedTenant>(m_bench, m_scheduler, i % 3 + 1));
+    sessions.emplace_back();
+    for (int j = 0; j < 32; ++j) sessions.back().push_back(bulk.back()->open_session());
+  }
+  SteppedTenant small(m_bench, m_scheduler, 4);
+  const std::uint32_t session = small.open_session();
+  std::size_t next = 0;
+  for (int round = 0; round < 50; ++round) {
+    for (std::size_t i = 0; i < bulk.size(); ++i) {
+      while (bulk[i]->submit(bulk[i]->hash(sessions[i][next++ % 32], 65536))) {
+      }
+    }
+    m_scheduler.step();
+    for (auto& tenant : bulk) tenant->reap_all();
+    if (round % 5 != 4) continue;
+    ASSERT_TRUE(small.submit(small.hash(session, 64)));
+    m_scheduler.step();
+    EXPECT_EQ(small.reap_all(), 1U) << round;
+  }
+}
+
+TEST_F(SchedulerTest, WithoutBatchingResultsAreTheSame) {
+  Scheduler alone{m_bench.services(), {.poll = kPoll, .batching = false}};
+  SteppedTenant one(m_bench, m_scheduler, 1), other(m_bench, alone, 2);
+  std::vector<Buffer> digests;
+  for (SteppedTenant* tenant : {&one, &other}) {
+    const auto arena = tenant->memory().view().arena;
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      cipherdeck_command hash = tenant->hash(tenant->open_session(), 5000 + i);
+      hash.output.offset -= 32 * i;
+      ASSERT_TRUE(tenant->submit(hash));
+    }
+    for (int i = 0; i < 100; ++i) {
+      m_scheduler.step();
+      alone.step();
+    }
+    EXPECT_EQ(tenant->reap_all(), 16U);
+    digests.emplace_back(arena + (1U << 20) - 16 * 32, arena + (1U << 20));
+  }
+  EXPECT_EQ(digests[0], digests[1]);
+  EXPECT_NE(digests[0], Buffer(digests[0].size()));
+}
+
+TEST(CalibrationTest, LearnsWhatJobsTakeAndForgetsWhatHappenedOnce) {
+  command::Calibration calibration;
+  EXPECT_EQ(calibration(1000), 1000U);
+  calibration.learn(1000, std::chrono::nanoseconds(0));
+  EXPECT_EQ(calibration(1000), 1000U);
+  for (int i = 0; i < 100; ++i) calibration.learn(8000, std::chrono::microseconds(1));
+  EXPECT_NEAR(calibration(8000), 1000, 10);
+  calibration.learn(8000, std::chrono::seconds(1));  // the thread was held up
+  EXPECT_LT(calibration(8000), 1500U);
+  for (int i = 0; i < 1000; ++i) calibration.learn(1, std::chrono::hours(1));
+  EXPECT_LE(calibration(UINT32_MAX), 4'000'000'000U);
 }
 
 TEST_F(SchedulerTest, CompletionsThatAreNotReapedHoldCommandsBack) {

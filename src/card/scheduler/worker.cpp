@@ -50,7 +50,7 @@ Result<std::unique_ptr<Worker>> Worker::start(const command::Services& services,
 Worker::Worker(const command::Services& services, const Options& options, FileDescriptor wake_up)
     : m_options(options),
       m_alone(std::thread::hardware_concurrency() <= 1),
-      m_scheduler(services, options.poll),
+      m_scheduler(services, options.scheduler),
       m_wake_up(std::move(wake_up)) {}
 
 Worker::~Worker() {

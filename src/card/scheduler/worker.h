@@ -22,7 +22,7 @@ class Worker {
  public:
   struct Options {
     int cpu = -1;  // processor to run on; -1: any
-    std::chrono::microseconds poll{200};
+    SchedulerOptions scheduler;
   };
 
   /// `services` outlives the worker. Fails with io if the thread's wake-up cannot be had.
