@@ -13,6 +13,17 @@ function(cipherdeck_library name)
   endif()
 endfunction()
 
+# cipherdeck_precompile(TARGET header...)
+#   Has the target's sources share one reading of headers that take the compiler long.
+function(cipherdeck_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  else()
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # for ccache
+  endif()
+endfunction()
+
 # cipherdeck_test(NAME LABEL label SOURCES file... [USES target...])
 function(cipherdeck_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;USES" ${ARGN})
