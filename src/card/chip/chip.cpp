@@ -107,22 +107,19 @@ void Chip::fence(const std::string& why) {
 }
 
 void Chip::stop() {
-  std::vector<std::shared_ptr<Job>> waiting;
+  std::deque<std::shared_ptr<Job>> waiting;
   {
-    std::unique_lock lock(m_mutex);
+    const std::lock_guard lock(m_mutex);
     m_stopping = true;
-    waiting.assign(m_waiting.begin(), m_waiting.end());
-    m_waiting.clear();
-    m_changed.notify_all();
-    m_changed.wait_for(lock, m_limits.job, [this] { return m_ended || m_state == State::fenced; });
-    if (m_ended) {
-      lock.unlock();
-      m_thread.join();
-    } else {
-      m_thread.detach();
-    }
+    waiting.swap(m_waiting);
   }
+  m_changed.notify_all();
   for (const auto& job : waiting) job->sender->post({job, Error::chip_failed});
+  std::unique_lock lock(m_mutex);
+  m_changed.wait_for(lock, m_limits.job, [this] { return m_ended || m_state == State::fenced; });
+  const bool ended = m_ended;
+  lock.unlock();
+  ended ? m_thread.join() : m_thread.detach();
 }
 
 // ---- the chip's thread --------------------------------------------------------------------------
