@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * The chip interface: what a shared library offers so that cipherdeckd has a chip do a block cipher
  * that the card itself does not have, such as SM1, whose algorithm is not published. C99 and C++.

@@ -162,5 +162,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="directory of the programs")
     parser.add_argument("--lib", required=True, help="directory of libsdf.so and of the chips")
-    ARGUMENTS, rest = parser.parse_known_args()
+    _, rest = parser.parse_known_args(namespace=ARGUMENTS)
     unittest.main(argv=[sys.argv[0], *rest])

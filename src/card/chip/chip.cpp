@@ -26,12 +26,13 @@ std::shared_ptr<Chip> Chip::start(const Plugin& plugin, std::string argument, co
   chip->m_thread = std::thread([chip] { chip->loop(); });
   pthread_setname_np(chip->m_thread.native_handle(), "card-chip");
   std::unique_lock lock(chip->m_mutex);
-  const bool started = chip->m_changed.wait_for(
-      lock, limits.start, [&] { return chip->m_state.load() != State::starting; });
+  const bool started =
+      chip->m_changed.wait_for(lock, limits.start, [&] { return chip->m_started; });
   lock.unlock();
   if (!started) {
     chip->fence("it did not get through its self-test within " +
-                std::to_string(limits.start.count()) + " ms");
+                    std::to_string(limits.start.count()) + " ms",
+                Thread::hung);
   }
   return chip;
 }
@@ -76,7 +77,7 @@ void Chip::supervise(Clock::time_point now) {
               ? "it did not finish a job of " + std::to_string(m_at_work->len) + " bytes within "
               : "it did not finish its self-test after a failed job within ";
   }
-  fence(why + std::to_string(m_limits.job.count()) + " ms");
+  fence(why + std::to_string(m_limits.job.count()) + " ms", Thread::hung);
 }
 
 // What waits and what is at work, to be told that it failed. The chip may go on with the latter.
@@ -89,12 +90,13 @@ std::vector<std::shared_ptr<Job>> Chip::take_all() {
   return jobs;
 }
 
-void Chip::fence(const std::string& why) {
+void Chip::fence(const std::string& why, Thread thread) {
   std::vector<std::shared_ptr<Job>> jobs;
   {
     const std::lock_guard lock(m_mutex);
     if (m_state.exchange(State::fenced) == State::fenced) return;
     m_fault = why + kRemedy;
+    m_hung = thread == Thread::hung;
     m_busy_since.reset();
     jobs = take_all();
   }
@@ -116,7 +118,7 @@ void Chip::stop() {
   m_changed.notify_all();
   for (const auto& job : waiting) job->sender->post({job, Error::chip_failed});
   std::unique_lock lock(m_mutex);
-  m_changed.wait_for(lock, m_limits.job, [this] { return m_ended || m_state == State::fenced; });
+  m_changed.wait_for(lock, m_limits.job, [this] { return m_ended || m_hung; });
   const bool ended = m_ended;
   lock.unlock();
   ended ? m_thread.join() : m_thread.detach();
@@ -126,11 +128,12 @@ void Chip::stop() {
 
 void Chip::loop() {
   const std::string fault = start_up();
-  if (!fault.empty()) fence(fault);
+  if (!fault.empty()) fence(fault, Thread::sound);
   {
     const std::lock_guard lock(m_mutex);
     auto starting = State::starting;
     m_state.compare_exchange_strong(starting, State::working);
+    m_started = true;
   }
   m_changed.notify_all();
   while (const auto job = next()) perform(job);
@@ -193,9 +196,9 @@ void Chip::examine(const Result<void>& result) {
     return;
   }
   if (++m_failures == kMaxFailures) {
-    fence("it failed " + std::to_string(kMaxFailures) + " jobs in a row");
+    fence("it failed " + std::to_string(kMaxFailures) + " jobs in a row", Thread::sound);
   } else if (m_plugin.table().self_test(m_context) != CIPHERDECK_CHIP_OK) {
-    fence("it failed its self-test after a failed job");
+    fence("it failed its self-test after a failed job", Thread::sound);
   }
 }
 

@@ -62,12 +62,13 @@ class Chip : public std::enable_shared_from_this<Chip> {
   void supervise(Clock::time_point now);
 
   /// Ends the thread after the job at work; the jobs that wait come back with chip_failed. Waits
-  /// for the thread as long as a job may take, not at all if the chip is fenced: then it is left
+  /// for the thread as long as a job may take, not at all if the chip hangs: then it is left
   /// behind.
   void stop();
 
  private:
   enum class State : std::uint8_t { starting, working, fenced };
+  enum class Thread : std::uint8_t { sound, hung };  // when the chip was fenced
 
   Chip(const Plugin& plugin, std::string argument, const Limits& limits, Log log);
 
@@ -77,7 +78,7 @@ class Chip : public std::enable_shared_from_this<Chip> {
   void perform(const std::shared_ptr<Job>& job);
   void finish(const std::shared_ptr<Job>& job, const Result<void>& result);
   void examine(const Result<void>& result);
-  void fence(const std::string& why);
+  void fence(const std::string& why, Thread thread);
   [[nodiscard]] std::vector<std::shared_ptr<Job>> take_all();
 
   const Plugin m_plugin;
@@ -99,6 +100,8 @@ class Chip : public std::enable_shared_from_this<Chip> {
   std::optional<Clock::time_point> m_busy_since;  // with a job, or the test after one that failed
   Numbers m_numbers;
   std::string m_fault;
+  bool m_started = false;  // or failed to
+  bool m_hung = false;
   bool m_stopping = false;
   bool m_ended = false;
 

@@ -18,7 +18,7 @@ class ChipSet {
  public:
   /// Loads and tries the chips one after the other; those beyond kMaxChips are left out.
   ChipSet(std::span<const ChipSpec> specs, const Limits& limits, const Log& log);
-  /// Ends the chips' threads. Waits for jobs at work, but not for chips that are fenced.
+  /// Ends the chips' threads. Waits for jobs at work, but not for chips that hang.
   ~ChipSet();
   ChipSet(const ChipSet&) = delete;
   ChipSet& operator=(const ChipSet&) = delete;
