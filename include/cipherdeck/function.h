@@ -242,7 +242,8 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_STATUS_DISCONNECTED 35 /* the driver's own: the device is gone */
 #define CIPHERDECK_STATUS_TIMED_OUT 36 /* the driver's own: no completion in time */
 #define CIPHERDECK_STATUS_IO 37 /* the driver's own: a system call failed */
-#define CIPHERDECK_STATUS_COUNT 38
+#define CIPHERDECK_STATUS_CHIP_FAILED 38 /* the chip that does this algorithm failed or is fenced */
+#define CIPHERDECK_STATUS_COUNT 39
 
 /* ---- algorithms --------------------------------------------------------------------------- */
 /* GM/T 0006 and GM/T 0018-2023. libsdf turns other tables into these. */
@@ -254,7 +255,8 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_ALG_OFB 0x08u
 #define CIPHERDECK_ALG_MAC 0x10u
 #define CIPHERDECK_ALG_CTR 0x20u
-#define CIPHERDECK_ALG_SM1 0x00000100u
+#define CIPHERDECK_ALG_SM1 0x00000100u /* this and SSF33 by a chip only */
+#define CIPHERDECK_ALG_SSF33 0x00000200u
 #define CIPHERDECK_ALG_SM4 0x00000400u
 #define CIPHERDECK_ALG_SM4_ECB 0x00000401u
 #define CIPHERDECK_ALG_SM4_CBC 0x00000402u
@@ -269,6 +271,8 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_ALG_SM2_SIGN 0x00020200u
 #define CIPHERDECK_ALG_SM2_EXCHANGE 0x00020400u
 #define CIPHERDECK_ALG_SM2_ENCRYPT 0x00020800u
+#define CIPHERDECK_ALG_VENDOR 0x80000000u /* set: a vendor's own cipher, by a chip only */
+#define CIPHERDECK_ALG_STAND_IN 0x80008000u /* of this project's stand-in chip, for tests */
 #define CIPHERDECK_ALG_SM3 0x00000001u
 #define CIPHERDECK_ALG_SM3_HMAC 0x00000008u
 
@@ -345,6 +349,7 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 /* On the PF's admin queue pair only: how the host's manager runs the card. */
 #define CIPHERDECK_OP_CARD_STATUS 0x8100 /* output: struct cipherdeck_card_status */
 #define CIPHERDECK_OP_CARD_INIT 0x8101 /* makes management key and store; input: card label or none */
+#define CIPHERDECK_OP_CHIP_LIST 0x8102 /* output: struct cipherdeck_chip_record each */
 #define CIPHERDECK_OP_PARTITION_CREATE 0x8110 /* input: name; value: partition */
 #define CIPHERDECK_OP_PARTITION_LIST 0x8111 /* output: struct cipherdeck_partition_record each */
 #define CIPHERDECK_OP_PARTITION_REMOVE 0x8112 /* arg[0]: partition; wipes its keys */
@@ -408,6 +413,24 @@ struct cipherdeck_card_status {
 	cipherdeck_le64 uptime_s;
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_card_status) == 208);
+
+#define CIPHERDECK_CHIP_STATE_WORKING 1u
+#define CIPHERDECK_CHIP_STATE_FENCED 2u /* it failed or hung: its algorithms fail with CHIP_FAILED */
+#define CIPHERDECK_CHIP_STATE_REFUSED 3u /* its library was not taken: as if there were none */
+
+struct cipherdeck_chip_record {
+	cipherdeck_le32 state; /* CIPHERDECK_CHIP_STATE_ */
+	cipherdeck_le32 stand_in; /* not zero: for tests, another cipher in a chip's place */
+	cipherdeck_u8 vendor[32]; /* texts end with zero bytes */
+	cipherdeck_u8 name[32];
+	cipherdeck_le32 algorithms[12]; /* CIPHERDECK_ALG_, then zeros */
+	cipherdeck_le64 jobs; /* done */
+	cipherdeck_le64 bytes; /* of those */
+	cipherdeck_le64 failed;
+	cipherdeck_u8 path[128]; /* of the library */
+	cipherdeck_u8 fault[240]; /* why it does not work, and what to do */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_chip_record) == 512);
 
 struct cipherdeck_partition_record {
 	cipherdeck_le32 id;

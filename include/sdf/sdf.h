@@ -15,7 +15,7 @@
  *   are peculiar to it. Any function may return SDR_INARGERR (a handle that is not open, an
  * argument out of range, a NULL pointer to input), SDR_OUTARGERR (a NULL pointer to output),
  * SDR_COMMFAIL (the card is gone or was reset: close the device and open it again), SDR_HARDFAIL
- * (the card refuses service after a failed self-test), and SDR_UNKNOWERR. Functions marked "not
+ * (the card, or the chip that does an algorithm, refuses service after a failure), and SDR_UNKNOWERR. Functions marked "not
  * there yet" return SDR_NOTSUPPORT and touch nothing. Lengths are in bytes unless the name says
  * bits. Buffers belong to the caller and are used during the call only. Output lengths (unsigned
  * int *) are in and out: on entry the room at the output, or 0 if the caller has made it as large

@@ -194,7 +194,7 @@ typedef struct SM9refKeyPackage_st {
 #define SDR_UNKNOWERR (SDR_BASE + 0x00000001)     /* unexpected */
 #define SDR_NOTSUPPORT (SDR_BASE + 0x00000002)    /* this card or library does not do it */
 #define SDR_COMMFAIL (SDR_BASE + 0x00000003)      /* the card is gone, was reset or is silent */
-#define SDR_HARDFAIL (SDR_BASE + 0x00000004)      /* the card refuses service */
+#define SDR_HARDFAIL (SDR_BASE + 0x00000004)      /* the card or its chip refuses service */
 #define SDR_OPENDEVICE (SDR_BASE + 0x00000005)    /* no card could be opened */
 #define SDR_OPENSESSION (SDR_BASE + 0x00000006)   /* no session could be opened */
 #define SDR_PARDENY (SDR_BASE + 0x00000007)       /* the session has no access right to the key */

@@ -45,6 +45,7 @@ constexpr std::array<std::string_view, CIPHERDECK_STATUS_COUNT> kTexts = {
     "the device is gone",
     "no completion in time",
     "system call failed",
+    "the chip for this algorithm failed or is fenced",
 };
 
 }  // namespace

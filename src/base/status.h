@@ -48,6 +48,7 @@ enum class Error : std::uint16_t {
   disconnected = CIPHERDECK_STATUS_DISCONNECTED,
   timed_out = CIPHERDECK_STATUS_TIMED_OUT,
   io = CIPHERDECK_STATUS_IO,
+  chip_failed = CIPHERDECK_STATUS_CHIP_FAILED,
 };
 
 /// A sentence fragment for messages: "the function is bound to no partition".

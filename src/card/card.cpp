@@ -115,6 +115,7 @@ class Card::Impl {
   void kick(QueuePairHandle handle) noexcept { m_worker->kick(handle); }
   ManagementReply manage(const cipherdeck_command& command, Bytes input);
   [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
+  [[nodiscard]] std::uint64_t features() const noexcept;
   [[nodiscard]] std::uint32_t state() const noexcept { return m_state.load(); }
   [[nodiscard]] const std::vector<std::string>& messages() const noexcept { return m_messages; }
   void set_num_vfs(std::uint32_t num_vfs) noexcept { m_num_vfs.store(num_vfs); }
@@ -128,6 +129,7 @@ class Card::Impl {
   [[nodiscard]] Result<void> take_share(const cipherdeck_command& command, Bytes input);
   [[nodiscard]] ManagementReply card_status() const;
   [[nodiscard]] ManagementReply function_list() const;
+  [[nodiscard]] ManagementReply chip_list() const;
   [[nodiscard]] cipherdeck_function_record function_record(FunctionNumber function) const;
 
   const std::chrono::steady_clock::time_point m_started = std::chrono::steady_clock::now();
@@ -149,6 +151,8 @@ class Card::Impl {
   PartitionTable m_partitions{[this] { m_access_saver.notify(); }};
   std::mutex m_management_mutex;
   std::unique_ptr<Management> m_management;  // null: the card is FAILED
+
+  std::unique_ptr<chip::ChipSet> m_chips;
 
   NoRandom m_no_random;
   std::unique_ptr<random::Generator> m_random;  // the worker's
@@ -192,10 +196,11 @@ Result<void> Card::Impl::start(const CardOptions& options) {
     if (m_messages.empty()) m_messages.emplace_back(to_string(keys.error()));
   }
   refresh();
+  m_chips = std::make_unique<chip::ChipSet>(options.chips, options.chip_limits, options.log);
   RandomSource& random = m_random ? static_cast<RandomSource&>(*m_random) : m_no_random;
-  m_services.reset(
-      new command::Services{m_partitions, m_state, random,
-                            [this](FunctionNumber function) { return identity(function); }});
+  m_services.reset(new command::Services{
+      m_partitions, m_state, random, [this](FunctionNumber function) { return identity(function); },
+      m_chips.get()});
   m_access_saver.start();
   CIPHERDECK_ASSIGN(
       m_worker,
@@ -237,6 +242,7 @@ void Card::Impl::detach(QueuePairHandle handle) noexcept {
 
 ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input) {
   if (command.opcode == CIPHERDECK_OP_CARD_STATUS) return card_status();
+  if (command.opcode == CIPHERDECK_OP_CHIP_LIST) return chip_list();
   if (command.opcode == CIPHERDECK_OP_FUNCTION_LIST) return function_list();
   if (command.opcode == CIPHERDECK_OP_FUNCTION_SHARE) return set_share(command, input);
   const std::lock_guard lock(m_management_mutex);
@@ -306,6 +312,15 @@ ManagementReply Card::Impl::function_list() const {
   return reply;
 }
 
+ManagementReply Card::Impl::chip_list() const {
+  ManagementReply reply;
+  for (const cipherdeck_chip_record& record : m_chips->records()) {
+    append(reply.output, record);
+    ++reply.value;
+  }
+  return reply;
+}
+
 ManagementReply Card::Impl::card_status() const {
   cipherdeck_card_status status{};
   status.state = state();
@@ -333,6 +348,11 @@ ManagementReply Card::Impl::card_status() const {
   return reply;
 }
 
+std::uint64_t Card::Impl::features() const noexcept {
+  const bool has_sm1 = (m_chips->abilities() & CIPHERDECK_ALG_SM1) != 0;
+  return has_sm1 ? kFeatures | CIPHERDECK_FEATURE_CHIP_SM1 : kFeatures;
+}
+
 cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   cipherdeck_identity identity{};
   put_text(identity.issuer, "CipherDeck project");
@@ -348,14 +368,14 @@ cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   identity.standard_version = 2;  // GM/T 0018-2023
   identity.asym_alg_ability[0] = kSm2Uses;
   identity.asym_alg_ability[1] = kSm2Bits;
-  identity.sym_alg_ability = kSm4Modes;
+  identity.sym_alg_ability = kSm4Modes | m_chips->abilities();
   identity.hash_alg_ability = kHashes;
   identity.max_data_len = CIPHERDECK_MAX_DATA_LEN;
   identity.function = function;
   identity.partition = partition ? partition->id() : 0;
   identity.max_sessions = session::kMaxSessions;
   identity.max_keys = session::kMaxKeys;
-  identity.features = kFeatures;
+  identity.features = features();
   return identity;
 }
 
@@ -400,7 +420,7 @@ cipherdeck_identity Card::identity(FunctionNumber function) const {
   return m_impl->identity(function);
 }
 
-std::uint64_t Card::features() const noexcept { return kFeatures; }
+std::uint64_t Card::features() const noexcept { return m_impl->features(); }
 
 std::uint32_t Card::state() const noexcept { return m_impl->state(); }
 const std::vector<std::string>& Card::messages() const noexcept { return m_impl->messages(); }

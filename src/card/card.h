@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "card/chip/chip_set.h"
 #include "card/partition/management.h"
 #include "card/partition/partition.h"
 #include "ring/ring.h"
@@ -24,6 +25,9 @@ struct CardOptions {
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
   bool batching =
       true;  // false: no two commands share an engine call, to measure what that is worth
+  std::vector<chip::ChipSpec> chips;    // up to chip::kMaxChips
+  chip::Limits chip_limits;
+  chip::Log log;  // called when a chip is fenced or refused, by any thread but the worker
 };
 
 /// How a queue pair reaches its driver. Implemented by the device.
@@ -41,6 +45,7 @@ using QueuePairHandle = std::uint64_t;
 /// detach(), and no lock stands between them.
 class Card {
  public:
+  /// Chips are loaded and tried here; one that cannot be had does not keep the card from opening.
   static Result<std::unique_ptr<Card>> open(const CardOptions& options);
   ~Card();
   Card(const Card&) = delete;

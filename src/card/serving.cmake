@@ -3,9 +3,16 @@
 cipherdeck_library(card
   SOURCES
     card.cpp
+    chip/chip.cpp
+    chip/chip_set.cpp
+    chip/job.cpp
+    chip/plugin.cpp
+    chip/trial.cpp
     command/agreement.cpp
     command/basic.cpp
     command/batch.cpp
+    command/chip_cipher.cpp
+    command/chip_jobs.cpp
     command/cipher.cpp
     command/hash.cpp
     command/kek.cpp
@@ -19,14 +26,19 @@ cipherdeck_library(card
     session/session.cpp
   TESTS
     card_test.cpp
+    chip/chip_test.cpp
+    command/chip_cipher_test.cpp
     command/cipher_test.cpp
     command/keys_test.cpp
     scheduler/scheduler_test.cpp
     session/session_test.cpp
-  USES cipherdeck_card_keys cipherdeck_engine cipherdeck_ring cipherdeck_base)
+  USES cipherdeck_card_keys cipherdeck_engine cipherdeck_ring cipherdeck_base ${CMAKE_DL_LIBS})
 target_compile_definitions(cipherdeck_card PRIVATE CIPHERDECK_VERSION_TEXT="${PROJECT_VERSION}")
 if(CIPHERDECK_TESTS)
   target_link_libraries(card_test PRIVATE OpenSSL::Crypto)
+  add_dependencies(card_test stand_in_chips)
+  target_compile_definitions(card_test PRIVATE
+    CIPHERDECK_CHIPS_DIR="${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
 endif()
 cipherdeck_fuzzer(submission_ring_fuzz
   SOURCES ${PROJECT_SOURCE_DIR}/tests/fuzz/submission_ring_fuzz.cpp

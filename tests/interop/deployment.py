@@ -56,16 +56,17 @@ class Deployment:
             return subprocess.Popen([self.bin / name, "--run-dir", self.run, *options],
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def start_card(self):
-        self.card = self._start("cipherdeckd", "--store", self.store, "--log-level", "debug")
+    def start_card(self, *options):
+        self.card = self._start("cipherdeckd", "--store", self.store, "--log-level", "debug",
+                                *options)
         wait_until("the card's socket", lambda: self.listens("pf.sock"))
 
     def start_manager(self):
         self.manager = self._start("cipherdeck-manager", "--state", self.state)
         wait_until("the manager's socket", lambda: self.listens("manager.sock"))
 
-    def start(self):
-        self.start_card()
+    def start(self, *card_options):
+        self.start_card(*card_options)
         self.start_manager()
         wait_until("the manager's connection", lambda: self.cli("card", "status").returncode == 0)
 

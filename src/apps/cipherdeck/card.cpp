@@ -19,6 +19,19 @@ std::string joined(const Json& texts) {
   return line;
 }
 
+void print_chip(const Json& chip) {
+  const std::string name = chip.value("name", "");
+  const std::string vendor = chip.value("vendor", "");
+  std::string line = name.empty() ? chip.value("path", "") : name + " of " + vendor;
+  print_row("Chip", line + ": " + chip.value("state", ""));
+  if (chip.value("state", "") == "working") {
+    print_row("", joined(chip.value("algorithms", Json::array())) + ", " +
+                      std::to_string(chip.value("jobs", std::uint64_t{0})) + " jobs");
+  } else {
+    print_row("", chip.value("reason", ""));
+  }
+}
+
 void print_status(const Json& card) {
   std::string state = card.value("state", "");
   if (card.contains("reason")) state += " (" + card.value("reason", "") + ")";
@@ -29,6 +42,7 @@ void print_status(const Json& card) {
   print_row("Engines", card.value("engines", ""));
   print_row("Random", card.value("random", ""));
   print_row("Features", joined(card.value("features", Json::array())));
+  for (const auto& chip : card.value("chips", Json::array())) print_chip(chip);
   print_row("Partitions", std::to_string(card.value("partitions", 0U)));
   print_row("VFs", std::to_string(card.value("vfs", 0U)) + " of " +
                        std::to_string(card.value("max_vfs", 0U)));

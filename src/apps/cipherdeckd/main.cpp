@@ -105,6 +105,9 @@ int serve(const Options& options, device::DeviceOptions device_options) {
   card_options.key_file = options.key_file;
   card_options.cpu = options.cpu;
   card_options.batching = options.batching;
+  card_options.chips = options.chips;
+  card_options.chip_limits = options.chip_limits;
+  card_options.log = [](std::string_view line) { spdlog::error("{}", line); };
   auto card = card::Card::open(card_options);
   if (!card) {
     return fail("cannot open the card with store " + options.store.string(),
@@ -144,7 +147,8 @@ int run(const Options& options) {
   if (!run_lock) return EXIT_FAILURE;
   const auto store_lock = lock_directory(options.store);
   if (!store_lock) return EXIT_FAILURE;
-  if (const auto confined = process::confine(); !confined) {
+  const auto devices = options.chips.empty() ? process::Devices::none : process::Devices::ioctl;
+  if (const auto confined = process::confine(devices); !confined) {
     return fail("cannot confine the process", std::string(to_string(confined.error())),
                 "The kernel needs seccomp filters (CONFIG_SECCOMP_FILTER).");
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeckd/options.h"
 
+#include "card/chip/chip_set.h"
+
 namespace cipherdeck::cipherdeckd {
 namespace {
 
@@ -16,7 +18,21 @@ The key file wraps the card's management key. It is made by 'cipherdeck card ini
 store cannot be read. Keep it on another medium than the store with --key-file, so that a copy of
 one is worth nothing.
 
+A chip's library must belong to root or the card's user and be writable by nobody else. A chip that
+fails or hangs is fenced: the card goes on without it, and 'cipherdeck card status' says why.
+
 Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot start, 2 usage.)";
+
+// PATH[=ARGUMENT]
+card::chip::ChipSpec to_chip(const std::string& text) {
+  const std::size_t end = text.find('=');
+  return {.path = text.substr(0, end),
+          .argument = end == std::string::npos ? std::string{} : text.substr(end + 1)};
+}
+
+std::string check_chip(const std::string& text) {
+  return to_chip(text).path.is_absolute() ? std::string{} : "not an absolute path: " + text;
+}
 
 }  // namespace
 
@@ -48,7 +64,21 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
           "OCTAL"));
   app.add_option("--allow-user", options.allowed_users,
                  "User that may connect besides this one and root; repeatable");
+  std::vector<std::string> chips;
+  app.add_option("--chip", chips,
+                 "Library of a chip, for SM1 or a vendor's cipher, and what it is to be told; "
+                 "repeatable")
+      ->type_name("PATH[=ARGUMENT]")
+      ->check(CLI::Validator(check_chip, "", "absolute path"))
+      ->allow_extra_args(false)
+      ->expected(1, card::chip::kMaxChips);
+  std::uint32_t deadline = static_cast<std::uint32_t>(options.chip_limits.job.count());
+  app.add_option("--chip-deadline", deadline, "Milliseconds after which a chip's job has failed")
+      ->check(CLI::Range(10, 600'000))
+      ->capture_default_str();
   if (!process::parse(app, argc, argv, exit_code)) return std::nullopt;
+  for (const std::string& chip : chips) options.chips.push_back(to_chip(chip));
+  options.chip_limits.job = std::chrono::milliseconds(deadline);
   if (!mode.empty()) options.socket_mode = static_cast<unsigned>(std::stoul(mode, nullptr, 8));
   if (options.socket_mode == 0) options.socket_mode = options.socket_group.empty() ? 0600 : 0660;
   if (options.key_file.empty()) options.key_file = options.store / "management.key";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "card/chip/chip.h"
 #include "host/process/service_options.h"
 
 #include <filesystem>
@@ -18,6 +19,8 @@ struct Options : process::ServiceOptions {
   std::string socket_group;
   unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600
   std::vector<std::string> allowed_users;  // by name or number
+  std::vector<card::chip::ChipSpec> chips;
+  card::chip::Limits chip_limits;
 };
 
 /// Reads the command line. Nothing: the program is to end now with `exit_code`, help or the error

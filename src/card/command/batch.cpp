@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/command/batch.h"
 
+#include "card/command/chip_jobs.h"
+
 #include <algorithm>
 
 namespace cipherdeck::card::command {
@@ -187,13 +189,15 @@ void complete(Client& client, const ring::Completion& completion) noexcept {
   commands.store(commands.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-Batch::Batch(RandomSource& random, const BatchOptions& options)
-    : m_random(random), m_options(options) {
+Batch::Batch(RandomSource& random, const BatchOptions& options, chip::ChipSet* chips)
+    : m_random(random), m_options(options), m_chip_jobs(std::make_unique<ChipJobs>(chips)) {
   for_each_lane(m_lanes, [](auto& lane) {
     lane.jobs.reserve(kMaxJobs);
     lane.tasks.reserve(kMaxJobs);
   });
 }
+
+Batch::~Batch() = default;
 
 template <typename Task>
 std::uint32_t Batch::add(Task task, typename Task::Job job) {

@@ -21,6 +21,8 @@ constexpr std::size_t kMaxJobs = 128;       // in the batch at once
 constexpr std::uint32_t kSliceNs = 50'000;  // of a job in one round
 constexpr std::size_t kSliceUnit = 4096;    // bytes
 
+class ChipJobs;
+
 /// Whom a job is for.
 struct Origin {
   Client* client = nullptr;
@@ -122,7 +124,9 @@ struct BatchOptions {
 /// Not thread-safe. Allocates nothing once it is made.
 class Batch {
  public:
-  explicit Batch(RandomSource& random, const BatchOptions& options = {});
+  explicit Batch(RandomSource& random, const BatchOptions& options = {},
+                 chip::ChipSet* chips = nullptr);
+  ~Batch();
 
   /// Adds a job; the batch must not be full. Pointers of the job into the task (IV, state, public
   /// key) are set here. Gives back what the whole job will cost in the company that jobs of its
@@ -136,6 +140,9 @@ class Batch {
 
   /// Private memory until the end of the round.
   [[nodiscard]] Bounce& bounce() noexcept { return m_bounce; }
+
+  /// Jobs of the same worker that go to chips, and take no part in its rounds.
+  [[nodiscard]] ChipJobs& chip_jobs() const noexcept { return *m_chip_jobs; }
 
   /// Runs one slice of every job and completes those that are done.
   void run() noexcept;
@@ -173,6 +180,7 @@ class Batch {
   RandomSource& m_random;
   const BatchOptions m_options;
   Bounce m_bounce;
+  std::unique_ptr<ChipJobs> m_chip_jobs;
   std::size_t m_num_jobs = 0;
   std::uint64_t m_cost_ns = 0;
   std::tuple<Lane<CipherTask>, Lane<ChainedCipherTask>, Lane<MacTask>, Lane<AeadTask>,

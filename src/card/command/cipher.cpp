@@ -122,12 +122,18 @@ HandlerResult queue_aead(Call& call, Direction direction, engine::AeadMode mode,
 
 }  // namespace
 
-HandlerResult encrypt(Call& call) { return crypt(call, Direction::encrypt); }
+HandlerResult encrypt(Call& call) {
+  if (!check_sm4_family(call.command.algorithm)) return crypt_by_chip(call, Direction::encrypt);
+  return crypt(call, Direction::encrypt);
+}
 
-HandlerResult decrypt(Call& call) { return crypt(call, Direction::decrypt); }
+HandlerResult decrypt(Call& call) {
+  if (!check_sm4_family(call.command.algorithm)) return crypt_by_chip(call, Direction::decrypt);
+  return crypt(call, Direction::decrypt);
+}
 
 HandlerResult mac(Call& call) {
-  CIPHERDECK_TRY(check_sm4_family(call.command.algorithm));
+  if (!check_sm4_family(call.command.algorithm)) return mac_by_chip(call);
   if (call.command.algorithm != CIPHERDECK_ALG_SM4_MAC) return Error::mode;
   CIPHERDECK_ASSIGN(const auto* const key, key_for(call, false));
   if (call.input.size() % kBlock != 0) return Error::invalid_argument;

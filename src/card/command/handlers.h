@@ -25,6 +25,12 @@ constexpr std::uint32_t kSm2Cost = 150000;
 
 [[nodiscard]] inline Reply later() noexcept { return {.kind = Reply::Kind::later}; }
 
+[[nodiscard]] inline Reply at_chip(std::uint32_t cost_ns) noexcept {
+  return {.kind = Reply::Kind::at_chip, .cost_ns = cost_ns};
+}
+
+[[nodiscard]] inline Reply after_chip() noexcept { return {.kind = Reply::Kind::after_chip}; }
+
 [[nodiscard]] inline Reply too_small(std::size_t needed) noexcept {
   return {.status = CIPHERDECK_STATUS_BUFFER_TOO_SMALL,
           .output_len = static_cast<std::uint32_t>(needed),
@@ -96,6 +102,10 @@ HandlerResult decrypt(Call& call);
 HandlerResult mac(Call& call);
 HandlerResult auth_encrypt(Call& call);
 HandlerResult auth_decrypt(Call& call);
+
+// command/chip_cipher.cpp: for algorithms that the engine does not have
+HandlerResult crypt_by_chip(Call& call, engine::Direction direction);
+HandlerResult mac_by_chip(Call& call);
 
 // command/hash.cpp
 HandlerResult hash_init(Call& call);

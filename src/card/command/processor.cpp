@@ -62,8 +62,9 @@ HandlerResult act(Call& call) {
   CIPHERDECK_TRY(resolve_operands(call, *spec));
   CIPHERDECK_TRY(find_session(call, *spec));
   if (call.session != nullptr && call.session->at_work) return later();
+  if (call.session != nullptr && call.session->at_chip) return after_chip();
   auto reply = spec->handler(call);
-  if (reply && reply->kind != Reply::Kind::later) {
+  if (reply && !reply->is_put_off()) {
     auto& bytes = call.client.counters->bytes;
     bytes.store(bytes.load(std::memory_order_relaxed) + call.input.size(),
                 std::memory_order_relaxed);

@@ -12,15 +12,21 @@ namespace cipherdeck::card::command {
 /// What became of a command.
 struct Reply {
   enum class Kind : std::uint8_t {
-    done,    // complete it with what is here
-    queued,  // it is in the batch, which will complete it
-    later,   // the session is at work or the batch is full: nothing has happened, try next round
+    done,     // complete it with what is here
+    queued,   // it is in the batch, which will complete it
+    later,    // the session is at work or the batch is full: nothing has happened, try next round
+    at_chip,  // a chip has it; ChipJobs will complete it
+    after_chip,  // as later, but there is no use in trying before an outcome has come from a chip
   };
   Kind kind = Kind::done;
   std::uint16_t status = CIPHERDECK_STATUS_OK;
   std::uint32_t value = 0;
   std::uint32_t output_len = 0;
   std::uint32_t cost_ns = 0;  // what its owner is charged
+
+  [[nodiscard]] bool is_put_off() const noexcept {
+    return kind == Kind::later || kind == Kind::after_chip;
+  }
 };
 
 /// A validated command: the operands that it may have are there or empty, and lie in the arena.

@@ -12,6 +12,10 @@
 #include <cstdint>
 #include <functional>
 
+namespace cipherdeck::card::chip {
+class ChipSet;
+}
+
 namespace cipherdeck::card::command {
 
 /// Numbers of one function, for the management. The worker writes commands, bytes and sessions;
@@ -29,6 +33,7 @@ struct Services {
   const std::atomic<std::uint32_t>& state;  // CIPHERDECK_CARD_
   RandomSource& random;                     // the worker's own
   std::function<cipherdeck_identity(FunctionNumber)> identity;
+  chip::ChipSet* chips = nullptr;  // null: none
 };
 
 /// A queue pair, as far as commands are concerned. Belongs to the worker.
@@ -37,9 +42,10 @@ struct Client {
   ring::DeviceEnd end;
   session::SessionTable sessions;
   FunctionCounters* counters = nullptr;
-  std::uint32_t jobs = 0;  // of this queue pair in the batch
-  bool broken = false;     // its ring broke: it gets no completions any more
-  bool touched = false;    // completions were written since the last look at its interrupt
+  std::uint32_t jobs = 0;       // of this queue pair in the batch
+  std::uint32_t chip_jobs = 0;  // of this queue pair at chips
+  bool broken = false;          // its ring broke: it gets no completions any more
+  bool touched = false;         // completions were written since the last look at its interrupt
 };
 
 }  // namespace cipherdeck::card::command

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/scheduler/scheduler.h"
 
+#include "card/command/chip_jobs.h"
+
 #include <algorithm>
 
 namespace cipherdeck::card::scheduler {
@@ -21,7 +23,8 @@ constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
 Scheduler::Scheduler(const command::Services& services, const SchedulerOptions& options)
     : m_services(services),
       m_options(options),
-      m_batch(services.random, {.clock = options.clock, .together = options.batching}),
+      m_batch(services.random, {.clock = options.clock, .together = options.batching},
+              services.chips),
       m_now(options.clock()) {
   m_served.reserve(command::kMaxJobs);
 }
@@ -68,12 +71,15 @@ void Scheduler::stop_polling(QueuePair& queue_pair) noexcept {
 void Scheduler::drop_work(QueuePair& queue_pair) noexcept {
   command::Client& client = queue_pair.client;
   if (client.jobs != 0) m_batch.drop(client);
+  if (client.chip_jobs != 0) m_batch.chip_jobs().drop(client);
   queue_pair.held.reset();
   client.counters->sessions.fetch_sub(client.sessions.size(), std::memory_order_relaxed);
   client.sessions = {};
   m_functions[client.function].carried_jobs = 0;  // counted anew after the next round
   std::erase(m_served, &queue_pair);
   queue_pair.served = false;
+  std::erase(m_at_chips, &queue_pair);
+  std::erase(m_parked, &queue_pair);
 }
 
 void Scheduler::remove(QueuePair& queue_pair) noexcept {
@@ -147,7 +153,7 @@ bool Scheduler::has_room(const Function& function) const noexcept {
 }
 
 bool Scheduler::can_serve(const QueuePair& queue_pair) const noexcept {
-  return queue_pair.blocked_round != m_round && !queue_pair.client.broken;
+  return queue_pair.blocked_round != m_round && !queue_pair.parked && !queue_pair.client.broken;
 }
 
 bool Scheduler::has_command(const Function& function) const noexcept {
@@ -184,9 +190,10 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse
     command = client.end.take();
   }
   const command::Reply reply = command::process(command, client, m_batch, m_services);
-  if (reply.kind == command::Reply::Kind::later) {
+  if (reply.is_put_off()) {
     queue_pair.held = command;
     queue_pair.blocked_round = m_round;
+    if (reply.kind == command::Reply::Kind::after_chip) park(queue_pair);
     return false;
   }
   queue_pair.held.reset();
@@ -195,8 +202,12 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse
   auto& engine_ns = client.counters->engine_ns;
   engine_ns.store(engine_ns.load(std::memory_order_relaxed) + reply.cost_ns,
                   std::memory_order_relaxed);
+  if (reply.kind != command::Reply::Kind::queued) m_done_cost += reply.cost_ns;
+  if (reply.kind == command::Reply::Kind::at_chip && !queue_pair.at_chip) {
+    queue_pair.at_chip = true;
+    m_at_chips.push_back(&queue_pair);
+  }
   if (reply.kind == command::Reply::Kind::done) {
-    m_done_cost += reply.cost_ns;
     command::complete(client, {.command_id = command.command_id,
                                .status = reply.status,
                                .value = reply.value,
@@ -286,6 +297,7 @@ bool Scheduler::step() {
   ++m_round;
   m_carried_cost = m_batch.cost_ns();
   m_done_cost = 0;
+  if (has_outcomes()) collect_from_chips();
   gather();
   if (!m_batch.empty()) {
     m_batch.run();
@@ -306,6 +318,40 @@ void Scheduler::drop_broken() noexcept {
     queue_pair->interrupt->raise();
   }
   m_broken.clear();
+}
+
+// ---- chips --------------------------------------------------------------------------------------
+
+void Scheduler::set_wake(std::function<void()> wake) {
+  m_batch.chip_jobs().set_wake(std::move(wake));
+}
+
+bool Scheduler::has_outcomes() const noexcept { return m_batch.chip_jobs().has_outcomes(); }
+
+// The queue pair takes nothing until a chip has done something. Whoever parks has a job at a chip,
+// or shares a function with one that has, and every job comes back.
+void Scheduler::park(QueuePair& queue_pair) {
+  queue_pair.parked = true;
+  m_parked.push_back(&queue_pair);
+}
+
+void Scheduler::collect_from_chips() {
+  m_now = m_options.clock();
+  m_batch.chip_jobs().collect();
+  std::vector<QueuePair*> parked;
+  parked.swap(m_parked);
+  for (QueuePair* queue_pair : parked) {
+    queue_pair->parked = false;
+    wake(*queue_pair);
+  }
+  std::erase_if(m_at_chips, [this](QueuePair* queue_pair) {
+    if (queue_pair->client.touched) {
+      wake(*queue_pair);
+      mark_served(*queue_pair);
+    }
+    queue_pair->at_chip = queue_pair->client.chip_jobs != 0;
+    return !queue_pair->at_chip;
+  });
 }
 
 // ---- after a round ------------------------------------------------------------------------------
@@ -368,8 +414,12 @@ void Scheduler::tend(Clock::time_point now) {
 void Scheduler::rest(Function& function) {
   for (std::size_t i = function.polled.size(); i-- > 0;) {
     QueuePair& queue_pair = *function.polled[i];
-    const bool at_work = queue_pair.client.jobs != 0 || queue_pair.held;
+    const bool at_work = queue_pair.client.jobs != 0 || (queue_pair.held && !queue_pair.parked);
     if (at_work || m_now - queue_pair.last_work < m_options.poll) continue;
+    if (queue_pair.parked) {
+      stop_polling(queue_pair);  // no kick is needed: an outcome will wake it
+      continue;
+    }
     if (queue_pair.client.end.announce_sleep()) {
       stop_polling(queue_pair);
     } else {

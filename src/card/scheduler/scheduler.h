@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,6 +30,8 @@ struct QueuePair {
 
   bool polled = false;                     // on its function's list
   bool served = false;                     // on the list of this round
+  bool at_chip = false;                    // on the list of those with jobs at chips
+  bool parked = false;                     // its next command waits for an outcome from a chip
   std::uint64_t blocked_round = 0;         // the round in which its next command must wait
   std::optional<cipherdeck_command> held;  // taken, but put off
   Clock::time_point last_work{};
@@ -58,6 +61,11 @@ class Scheduler {
   void wake(QueuePair& queue_pair);
   /// Of a valid share; holds from the next round on.
   void set_share(FunctionNumber function, const Share& share) noexcept;
+
+  /// `wake` is called by other threads when the worker should go on: a chip has done something.
+  void set_wake(std::function<void()> wake);
+  /// Whether a chip has done something that step() is to collect. Takes no lock.
+  [[nodiscard]] bool has_outcomes() const noexcept;
 
   /// One round: gathers commands, runs one batch, completes. False if there was nothing to do.
   bool step();
@@ -115,6 +123,8 @@ class Scheduler {
   void deliver_interrupt(QueuePair& queue_pair);
   void raise(QueuePair& queue_pair, Clock::time_point now);
   void mark_served(QueuePair& queue_pair);
+  void park(QueuePair& queue_pair);
+  void collect_from_chips();
   void drop_broken() noexcept;
   void drop_work(QueuePair& queue_pair) noexcept;
   void stop_polling(QueuePair& queue_pair) noexcept;
@@ -132,6 +142,8 @@ class Scheduler {
   std::size_t m_num_exhausted = 0;     // of the active ones
   std::vector<QueuePair*> m_served;    // took commands in this round, or have jobs in the batch
   std::vector<QueuePair*> m_broken;    // in this round
+  std::vector<QueuePair*> m_at_chips;  // have jobs there
+  std::vector<QueuePair*> m_parked;    // until the next outcome from a chip
   std::vector<QueuePair*> m_deferred;  // with an interrupt that waits
   std::uint64_t m_round = 0;
   std::uint64_t m_carried_cost = 0;  // of the batch when the round began

@@ -3,11 +3,13 @@
 // is stepped by hand, so that a test counts and does not time.
 #include "card/scheduler/scheduler.h"
 
+#include "card/chip/stand_in.h"
 #include "card/scheduler/tenant_fixture.h"
 #include "card/scheduler/worker.h"
 
 #include <algorithm>
 #include <array>
+#include <semaphore>
 
 namespace cipherdeck::card::scheduler {
 namespace {
@@ -579,6 +581,44 @@ TEST(WorkerTest, DetachUnderLoadTouchesTheMemoryNoMore) {
                             [](std::uint8_t byte) { return byte == 0xee; }));
     EXPECT_EQ(view.arena[200000], 0xee);
   }
+}
+
+// While a chip works there is nothing to poll, whatever waits behind the chip's job.
+TEST_F(SchedulerTest, ItSleepsWhileAChipWorks) {
+  const chip::StandIn library;
+  chip::ChipSet chips(std::vector{library.spec("hold=1024")}, {.job = std::chrono::hours(1)}, {});
+  command::Services services = m_bench.services();
+  services.chips = &chips;
+  Scheduler scheduler(services, kPoll);
+  std::counting_semaphore<> woken(0);
+  scheduler.set_wake([&] { woken.release(); });
+  SteppedTenant tenant(m_bench, scheduler, 1);
+  const std::uint32_t session = tenant.open_session();
+  const std::uint32_t key =
+      tenant.call({.opcode = CIPHERDECK_OP_KEY_IMPORT, .session = session, .input = {0, 16}}).value;
+  for (std::uint16_t id = 0; id < 3; ++id) {
+    ASSERT_TRUE(tenant.submit({.opcode = CIPHERDECK_OP_ENCRYPT,
+                               .command_id = id,
+                               .session = session,
+                               .key = key,
+                               .algorithm = CIPHERDECK_ALG_STAND_IN | CIPHERDECK_ALG_CBC,
+                               .input = {4096, 2048},
+                               .output = {8192, 2048},
+                               .params = {0, 16}}));
+  }
+  EXPECT_TRUE(scheduler.step());
+  library.wait_held(1);
+  EXPECT_TRUE(scheduler.polling());
+  scheduler.tend(Clock::now() + 2 * kPoll);
+  EXPECT_FALSE(scheduler.polling());
+  EXPECT_FALSE(scheduler.next_event());
+  library.release();
+  for (std::size_t done = 0; done < 3; done += tenant.reap_all()) {
+    woken.acquire();
+    while (scheduler.step()) {
+    }
+  }
+  EXPECT_TRUE(scheduler.polling());  // its driver may well have more
 }
 
 TEST(WorkerTest, HandlesAreNotReusedAndStrangeOnesAreIgnored) {

@@ -164,7 +164,10 @@ inline const std::string kDeviceCode = "device code";  // of key pair 0
 /// a code and KEK 2 with one.
 class TestCard {
  public:
-  explicit TestCard(std::chrono::microseconds poll = std::chrono::microseconds(200)) {
+  /// `more` says what options() does not.
+  explicit TestCard(std::chrono::microseconds poll = std::chrono::microseconds(200),
+                    CardOptions more = {})
+      : m_more(std::move(more)) {
     auto opened = Card::open(options(poll));
     EXPECT_TRUE(opened);
     m_card = std::move(opened).value();
@@ -181,9 +184,11 @@ class TestCard {
   Card* operator->() { return m_card.get(); }
   std::unique_ptr<Card>& pointer() { return m_card; }
   CardOptions options(std::chrono::microseconds poll = std::chrono::microseconds(200)) const {
-    return {.store = m_directory.path() / "store",
-            .key_file = m_directory.path() / "key",
-            .poll = poll};
+    CardOptions options = m_more;
+    options.store = m_directory.path() / "store";
+    options.key_file = m_directory.path() / "key";
+    options.poll = poll;
+    return options;
   }
 
   std::uint32_t manage(const cipherdeck_command& command, Bytes input = {}) {
@@ -208,6 +213,7 @@ class TestCard {
     make(CIPHERDECK_OP_KEK_GENERATE, 2, kCode);
   }
 
+  const CardOptions m_more;
   test::TemporaryDirectory m_directory;
   std::unique_ptr<Card> m_card;
 };

@@ -51,13 +51,17 @@ Worker::Worker(const command::Services& services, const Options& options, FileDe
     : m_options(options),
       m_alone(std::thread::hardware_concurrency() <= 1),
       m_scheduler(services, options.scheduler),
-      m_wake_up(std::move(wake_up)) {}
+      m_wake_up(std::move(wake_up)) {
+  m_scheduler.set_wake([this] { wake(); });
+}
 
 Worker::~Worker() {
-  if (!m_thread.joinable()) return;
-  m_stopping.store(true);
-  wake();
-  m_thread.join();
+  if (m_thread.joinable()) {
+    m_stopping.store(true);
+    wake();
+    m_thread.join();
+  }
+  m_scheduler.set_wake({});
 }
 
 // ---- the callers' side --------------------------------------------------------------------------
@@ -131,7 +135,8 @@ void Worker::wake() noexcept {
 // ---- the worker's side --------------------------------------------------------------------------
 
 bool Worker::called() const noexcept {
-  return m_has_messages.load() || m_has_kicks.load() || m_stopping.load();
+  return m_has_messages.load() || m_has_kicks.load() || m_stopping.load() ||
+         m_scheduler.has_outcomes();
 }
 
 void Worker::handle_messages() {

@@ -2,6 +2,7 @@
 #include "host/manager/api.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <string_view>
 
@@ -81,6 +82,56 @@ Json key_json(const cipherdeck_key_record& record) {
   return json;
 }
 
+const char* chip_state_name(std::uint32_t state) {
+  switch (state) {
+    case CIPHERDECK_CHIP_STATE_WORKING:
+      return "working";
+    case CIPHERDECK_CHIP_STATE_FENCED:
+      return "fenced";
+    default:
+      return "refused";
+  }
+}
+
+// "sm1-cbc"; by number where there is no name.
+std::string algorithm_name(std::uint32_t algorithm) {
+  struct Name {
+    std::uint32_t number;
+    const char* name;
+  };
+  constexpr Name kCiphers[] = {{CIPHERDECK_ALG_SM1, "sm1-"},
+                               {CIPHERDECK_ALG_SSF33, "ssf33-"},
+                               {CIPHERDECK_ALG_STAND_IN, "stand-in-"}};
+  constexpr Name kModes[] = {{CIPHERDECK_ALG_ECB, "ecb"}, {CIPHERDECK_ALG_CBC, "cbc"},
+                             {CIPHERDECK_ALG_CFB, "cfb"}, {CIPHERDECK_ALG_OFB, "ofb"},
+                             {CIPHERDECK_ALG_MAC, "mac"}, {CIPHERDECK_ALG_CTR, "ctr"}};
+  for (const Name& cipher : kCiphers) {
+    for (const Name& mode : kModes) {
+      if (algorithm == (cipher.number | mode.number)) return std::string(cipher.name) + mode.name;
+    }
+  }
+  char number[12];
+  std::snprintf(number, sizeof number, "0x%08x", algorithm);
+  return number;
+}
+
+Json chip_json(const cipherdeck_chip_record& record) {
+  Json json{{"state", chip_state_name(record.state)},
+            {"vendor", text_of(record.vendor)},
+            {"name", text_of(record.name)},
+            {"stand_in", record.stand_in != 0},
+            {"path", text_of(record.path)},
+            {"algorithms", Json::array()},
+            {"jobs", record.jobs},
+            {"bytes", record.bytes},
+            {"failed", record.failed}};
+  for (const std::uint32_t algorithm : record.algorithms) {
+    if (algorithm != 0) json["algorithms"].push_back(algorithm_name(algorithm));
+  }
+  if (record.state != CIPHERDECK_CHIP_STATE_WORKING) json["reason"] = text_of(record.fault);
+  return json;
+}
+
 using PartitionNames = std::map<std::uint32_t, std::string>;
 
 Json share_json(const cipherdeck_function_share& share) {
@@ -127,6 +178,8 @@ Outcome<Json> Api::card() {
   if (!status) return problem_of(status.error(), "cannot read the card's state");
   const auto identity = m_card.identity();
   if (!identity) return problem_of(identity.error(), "cannot read the card's identity");
+  const auto chips = m_card.chips();
+  if (!chips) return problem_of(chips.error(), "cannot list the card's chips");
   Json json{{"state", state_name(status->state)},
             {"label", text_of(status->label)},
             {"serial", text_of(identity->serial)},
@@ -143,7 +196,9 @@ Outcome<Json> Api::card() {
             {"sessions", status->num_sessions},
             {"commands", status->commands},
             {"uptime_s", status->uptime_s},
-            {"run_dir", m_run_dir.string()}};
+            {"run_dir", m_run_dir.string()},
+            {"chips", Json::array()}};
+  for (const auto& chip : *chips) json["chips"].push_back(chip_json(chip));
   if (status->state == CIPHERDECK_CARD_FAILED && status->reason != CIPHERDECK_STATUS_OK) {
     json["reason"] = to_string(from_status(static_cast<std::uint16_t>(status->reason)));
   }

@@ -58,6 +58,10 @@ Result<cipherdeck_identity> CardControl::identity() {
   return one<cipherdeck_identity>(CIPHERDECK_OP_IDENTIFY);
 }
 
+Result<std::vector<cipherdeck_chip_record>> CardControl::chips() {
+  return list<cipherdeck_chip_record>(command_of(CIPHERDECK_OP_CHIP_LIST));
+}
+
 Result<void> CardControl::initialise(const std::string& label) {
   return without_value(m_driver.admin(command_of(CIPHERDECK_OP_CARD_INIT), as_bytes(label)));
 }

@@ -32,6 +32,7 @@ class CardControl {
 
   Result<cipherdeck_card_status> status();
   Result<cipherdeck_identity> identity();
+  Result<std::vector<cipherdeck_chip_record>> chips();
   Result<void> initialise(const std::string& label);
 
   Result<std::vector<cipherdeck_partition_record>> partitions();

@@ -68,8 +68,9 @@ scmp_arg_cmp equal(unsigned argument, std::uint64_t value) {
   return {argument, SCMP_CMP_EQ, value, 0};
 }
 
-bool add_conditional(void* filter) {
+bool add_conditional(void* filter, Devices devices) {
   bool ok = true;
+  if (devices == Devices::ioctl) ok &= add(filter, SCMP_ACT_ALLOW, "ioctl");
   ok &= add_if(filter, SCMP_SYS(socket), equal(0, AF_UNIX));
   ok &= add_if(filter, SCMP_SYS(socketpair), equal(0, AF_UNIX));
   // Threads, not processes. glibc takes clone() when clone3(), whose flags a filter cannot see, is
@@ -86,26 +87,26 @@ bool add_conditional(void* filter) {
   return ok;
 }
 
-[[maybe_unused]] Result<void> load_filter() {
+[[maybe_unused]] Result<void> load_filter(Devices devices) {
   const Filter filter{seccomp_init(SCMP_ACT_ERRNO(EPERM)), &seccomp_release};
   if (!filter) return Error::no_memory;
   bool ok = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) == 0;
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_LOG, 1);  // not on every kernel
   for (const char* name : kAllowed) ok &= add(filter.get(), SCMP_ACT_ALLOW, name);
   for (const char* name : kFatal) ok &= add(filter.get(), SCMP_ACT_KILL_PROCESS, name);
-  ok &= add_conditional(filter.get());
+  ok &= add_conditional(filter.get(), devices);
   if (!ok || seccomp_load(filter.get()) != 0) return Error::io;
   return {};
 }
 
 }  // namespace
 
-Result<void> confine() {
+Result<void> confine([[maybe_unused]] Devices devices) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Error::io;
 #ifdef CIPHERDECK_SANITIZED
   return {};
 #else
-  return load_filter();
+  return load_filter(devices);
 #endif
 }
 

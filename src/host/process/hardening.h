@@ -29,11 +29,14 @@ Result<void> become_user(const std::string& user);
 /// Numeric id of a group given by name or number. Fails with not_found.
 Result<std::uint32_t> group_id(const std::string& group);
 
+/// Whether the process drives devices of its own: a card with chips does.
+enum class Devices : std::uint8_t { none, ioctl };
+
 /// Forbids new privileges and every system call that a card or its manager has no use for: sockets
 /// of other families than AF_UNIX, running programs, tracing, mounting. A forbidden call fails with
 /// EPERM and is logged by the kernel; running a program ends the process. Holds for all threads of
 /// the process, those made later as well. In builds with a sanitizer only new privileges are
 /// forbidden, because the sanitizers' own work needs more. Fails with io.
-Result<void> confine();
+Result<void> confine(Devices devices = Devices::none);
 
 }  // namespace cipherdeck::process
