@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
 namespace cipherdeck::bench {
@@ -49,6 +51,7 @@ void set_handlers(void (*handler)(int)) {
   }
   (void)pin_to(cpu);
   execvp(argv[0], argv.data());
+  (void)dprintf(STDERR_FILENO, "%s cannot be executed: %s\n", argv[0], strerror(errno));
   _exit(127);
 }
 

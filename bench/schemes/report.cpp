@@ -45,6 +45,13 @@ std::string escaped(const std::string& raw) {
   return out;
 }
 
+// Breaks lines between words only.
+std::string code(const std::string& command) {
+  std::string out = "<code><span>";
+  for (const char c : escaped(command)) out += c == ' ' ? "</span> <span>" : std::string(1, c);
+  return out + "</span></code>";
+}
+
 std::string speed(const SchemesRow& row) {
   return row.operation == Operation::sm2_sign ? text(row.ops_per_s, 0) + " operations/s"
                                               : text(row.mb_per_s(), 1) + " MB/s";
@@ -111,7 +118,7 @@ class Plot {
     }
     const double bottom = kHeight - kBottom;
     double last = -kTickDistance;
-    for (const double tenants : {1, 2, 3, 4, 5, 6, 8, 10, 16, 32, 64, 128, 256}) {
+    for (const double tenants : {1, 2, 3, 4, 6, 10, 16, 32, 64, 128, 256}) {
       if (tenants > m_most || x(tenants) - last < kTickDistance) continue;
       last = x(tenants);
       out << "<line class='axis' x1='" << last << "' x2='" << last << "' y1='" << bottom << "' y2='"
@@ -201,8 +208,9 @@ void explain(std::ostream& out, const SchemesOptions& options) {
          "that has the card to itself. The tenants are "
       << (in_machines ? "virtual machines" : "processes")
       << " on one processor, the card's worker has another; each tenant keeps " << options.depth
-      << " commands in flight. Medians of " << options.repeats << " runs of " << options.duration_ms
-      << " ms. Above 100 %, the card fills its lanes with the work of many. Of the published "
+      << " commands in flight. Runs of " << options.duration_ms << " ms, medians of "
+      << options.repeats
+      << ". Above 100 %, the card fills its lanes with the work of many. Of the published "
          "experiment, what is left with 10 machines is known; its lines join that with the bare "
          "card.</p>";
   if (!in_machines) return;
@@ -226,7 +234,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1rem}dt{color:var(--
 figure{margin:0}figcaption{font-weight:600;margin-left:4rem}
 small{font-weight:400;color:var(--soft);margin-left:.6rem}
 svg{width:100%;overflow:visible}svg text{font-size:13px;fill:var(--soft)}.grid{stroke:var(--grid)}
-.axis{stroke:var(--soft)}.card{stroke:var(--soft);stroke-width:1.5;stroke-dasharray:1.5 4}
+code{white-space:pre-wrap}code span{white-space:nowrap}.axis{stroke:var(--soft)}.card{stroke:var(--soft);stroke-width:1.5;stroke-dasharray:1.5 4}
 .direct{stroke:var(--direct);fill:var(--direct)}.emulated{stroke:var(--emulated);fill:var(--emulated)}
 .passthrough{stroke:var(--passthrough);fill:var(--passthrough)}
 polyline,.key line{fill:none;stroke-width:2}
@@ -248,9 +256,9 @@ th:nth-child(-n+2),td:nth-child(-n+2){text-align:left}.first td{border-top:2px s
 std::string schemes_report(const SchemesOptions& options, const std::vector<SchemesRow>& rows,
                            const Circumstances& circumstances) {
   std::ostringstream out;
-  out << kHead << "<dl><dt>command<dd><code>" << escaped(circumstances.command)
-      << "</code><dt>machine<dd>" << escaped(circumstances.machine) << "<dt>date<dd>"
-      << escaped(circumstances.date) << "</dl>\n";
+  out << kHead << "<dl><dt>command<dd>" << code(circumstances.command) << "<dt>machine<dd>"
+      << escaped(circumstances.machine) << "<dt>date<dd>" << escaped(circumstances.date)
+      << "</dl>\n";
   explain(out, options);
   legend(out);
   out << "<div class='plots'>";

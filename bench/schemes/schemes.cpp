@@ -226,10 +226,11 @@ Result<void> Experiment::measure(const std::vector<Case>& group) {
   return {};
 }
 
-// In the order of the operations, each beside its bare card.
+// In the order of the operations and of Scheme, whose first is the bare card.
 void Experiment::finish_rows() {
   const auto position = [&](const SchemesRow& row) {
-    return std::ranges::find(m_options.operations, row.operation) - m_options.operations.begin();
+    const auto operation = std::ranges::find(m_options.operations, row.operation);
+    return std::pair(operation - m_options.operations.begin(), row.scheme);
   };
   std::ranges::stable_sort(m_rows, {}, position);
   double card = 1;

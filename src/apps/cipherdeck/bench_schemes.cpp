@@ -133,9 +133,11 @@ void run_schemes(Context& context, SchemesCommand& command) {
   const auto rows = bench::run_schemes(command.options, progress, why);
   show("");
   if (!rows) {
-    context.exit_code = fail(context, kFailed, "bench schemes: " + why,
-                             "What it starts is named by --card-program, --emulator-program and "
-                             "--machine; nothing of it is left running");
+    const bool in_machines = command.options.tenants_as == bench::TenantsAs::vm;
+    context.exit_code =
+        fail(context, kFailed, "bench schemes: " + why,
+             in_machines ? "Machines are made by tools/bench-guest; none is left running"
+                         : "Name the programs with --card-program and --emulator-program");
     return;
   }
   if (!command.html.empty()) write_report(context, command, *rows);
