@@ -204,7 +204,8 @@ class NewCard(Case):
                 self.assertIn("Usage:", self.run_ok(*words, "--help"))
         self.assertIn("Exit codes:", self.run_ok("--help"))
         self.assertRegex(self.run_ok("--version"), r"^cipherdeck \d+\.\d+\.\d+$")
-        for name in ["cipherdeckd", "cipherdeck-manager", "cipherdeck-tenant", "cipherdeck-verify"]:
+        for name in ["cipherdeckd", "cipherdeck-manager", "cipherdeck-tenant", "cipherdeck-verify",
+                     "cipherdeck-load"]:
             done = self.it.program(name, "--version")
             self.assertRegex(done.stdout, rf"^{name} \d+\.\d+\.\d+$")
             self.assertEqual(self.it.program(name, "--no-such-option").returncode, USAGE)
