@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions/card_process.h"
 
-#include "measure/measure.h"
+#include "functions/load.h"
 
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 #include <utility>
 #include <vector>
 
 namespace cipherdeck::bench {
 namespace {
-
-constexpr std::chrono::seconds kStartTimeout{10};
 
 std::vector<std::string> arguments(const std::filesystem::path& program,
                                    const std::filesystem::path& directory, int cpu) {
@@ -40,48 +29,7 @@ std::filesystem::path socket_in(const std::filesystem::path& directory, std::uin
   return directory / "run" / name;
 }
 
-// Replaces this forked child by the server.
-[[noreturn]] void execute(std::vector<std::string>& words, int cpu) {
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  (void)pin_to(cpu);
-  execv(argv[0], argv.data());
-  _exit(127);
-}
-
 }  // namespace
-
-Result<ServerProcess> ServerProcess::start(std::vector<std::string> words, int cpu,
-                                           const std::filesystem::path& socket, std::string& why) {
-  const pid_t pid = fork();
-  if (pid == 0) execute(words, cpu);
-  if (pid < 0) {
-    why = "no process can be started";
-    return Error::io;
-  }
-  ServerProcess process(pid);
-  const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
-  while (!std::filesystem::exists(socket)) {
-    if (waitpid(pid, nullptr, WNOHANG) == pid) {
-      process.m_pid = -1;
-      why = words[0] + " ended at once: see its message above";
-      return Error::io;
-    }
-    if (std::chrono::steady_clock::now() > deadline) {
-      why = words[0] + " did not listen within 10 s";
-      return Error::timed_out;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return process;
-}
-
-ServerProcess::~ServerProcess() {
-  if (m_pid <= 0) return;
-  kill(m_pid, SIGTERM);
-  waitpid(m_pid, nullptr, 0);
-}
 
 Result<CardProcess> CardProcess::start(const std::filesystem::path& program, int cpu,
                                        std::string& why) {
@@ -91,8 +39,7 @@ Result<CardProcess> CardProcess::start(const std::filesystem::path& program, int
     why = "no directory can be made under " + std::filesystem::temp_directory_path().string();
     return Error::io;
   }
-  auto process =
-      ServerProcess::start(arguments(program, pattern, cpu), -1, socket_in(pattern, 0), why);
+  auto process = start_server(arguments(program, pattern, cpu), -1, socket_in(pattern, 0), why);
   if (!process) {
     std::error_code ignored;
     std::filesystem::remove_all(pattern, ignored);
@@ -135,6 +82,23 @@ std::uint64_t CardProcess::memory_kib() const {
     }
   }
   return kib;
+}
+
+Result<std::uint32_t> make_partition(manager::PfDriver& pf) {
+  CIPHERDECK_TRY(pf.admin({.opcode = CIPHERDECK_OP_CARD_INIT}, as_bytes("benchmark")));
+  CIPHERDECK_ASSIGN(const auto partition,
+                    pf.admin({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, as_bytes("benchmark")));
+  CIPHERDECK_TRY(
+      pf.admin({.opcode = CIPHERDECK_OP_KEY_PAIR_GENERATE, .key = 1, .arg = {partition.value, 0}},
+               as_bytes(Tenant::kAccessCode)));
+  return partition.value;
+}
+
+Result<void> bind_functions(manager::PfDriver& pf, std::uint32_t partition, std::uint32_t last) {
+  for (std::uint64_t function = 0; function <= last; ++function) {
+    CIPHERDECK_TRY(pf.admin({.opcode = CIPHERDECK_OP_FUNCTION_BIND, .arg = {function, partition}}));
+  }
+  return {};
 }
 
 }  // namespace cipherdeck::bench

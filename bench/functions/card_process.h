@@ -2,37 +2,14 @@
 #pragma once
 
 #include "base/result.h"
+#include "functions/child_process.h"
+#include "host/manager/pf_driver.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <utility>
-#include <vector>
-
-#include <sys/types.h>
 
 namespace cipherdeck::bench {
-
-/// A server of the benchmark's own, ended by SIGTERM with its object.
-class ServerProcess {
- public:
-  /// Starts the program words[0], pinned to processor `cpu` unless that is -1, and waits until
-  /// `socket` is there. Fails with io or timed_out, and `why` says more.
-  static Result<ServerProcess> start(std::vector<std::string> words, int cpu,
-                                     const std::filesystem::path& socket, std::string& why);
-
-  ServerProcess(ServerProcess&& other) noexcept : m_pid(std::exchange(other.m_pid, -1)) {}
-  ServerProcess& operator=(ServerProcess&&) = delete;
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
-  ~ServerProcess();
-
-  [[nodiscard]] pid_t pid() const noexcept { return m_pid; }
-
- private:
-  explicit ServerProcess(pid_t pid) : m_pid(pid) {}
-  pid_t m_pid;
-};
 
 /// A cipherdeckd of the benchmark's own: a fresh store and run directory under the temporary
 /// folder, both removed with it.
@@ -58,11 +35,19 @@ class CardProcess {
   [[nodiscard]] std::uint64_t memory_kib() const;
 
  private:
-  CardProcess(std::filesystem::path directory, ServerProcess process)
+  CardProcess(std::filesystem::path directory, ChildProcess process)
       : m_directory(std::move(directory)), m_process(std::move(process)) {}
 
   std::filesystem::path m_directory;
-  ServerProcess m_process;
+  ChildProcess m_process;
 };
+
+/// Makes a fresh card ready for tenants: a partition with the key pair that Tenant signs with.
+/// Gives its number.
+[[nodiscard]] Result<std::uint32_t> make_partition(manager::PfDriver& pf);
+
+/// Binds the functions 0 to `last` to that partition.
+[[nodiscard]] Result<void> bind_functions(manager::PfDriver& pf, std::uint32_t partition,
+                                          std::uint32_t last);
 
 }  // namespace cipherdeck::bench

@@ -2,6 +2,7 @@
 #include "functions/functions.h"
 
 #include "functions/card_process.h"
+#include "functions/engine_load.h"
 #include "functions/load.h"
 #include "host/manager/pf_driver.h"
 #include "measure/measure.h"
@@ -64,6 +65,12 @@ class Bench {
   Result<void> prepare();
   Result<void> make_vfs(manager::PfDriver& pf);
   Result<Tenant> open_tenant(std::uint32_t function);
+  [[nodiscard]] Load load_of(const Case& what) const {
+    return {.operation = what.operation,
+            .bytes = what.bytes,
+            .depth = what.depth,
+            .duration = std::chrono::milliseconds(m_options.duration_ms)};
+  }
   Result<void> throughput(const Case& what);
   Result<void> latency(const Case& what);
   Result<void> round_trips();
@@ -84,18 +91,9 @@ Result<void> Bench::prepare() {
                     CardProcess::start(m_options.card_program, m_options.card_cpu, m_why));
   m_card.emplace(std::move(card));
   manager::PfDriver pf(m_card->socket(0));
-  CIPHERDECK_TRY(pf.admin({.opcode = CIPHERDECK_OP_CARD_INIT}, as_bytes("benchmark")));
-  CIPHERDECK_ASSIGN(const auto partition,
-                    pf.admin({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, as_bytes("benchmark")));
-  CIPHERDECK_TRY(
-      pf.admin({.opcode = CIPHERDECK_OP_KEY_PAIR_GENERATE, .key = 1, .arg = {partition.value, 0}},
-               as_bytes(Tenant::kAccessCode)));
+  CIPHERDECK_ASSIGN(const std::uint32_t partition, make_partition(pf));
   CIPHERDECK_TRY(make_vfs(pf));
-  for (const std::uint64_t function : {0U, 1U}) {
-    CIPHERDECK_TRY(
-        pf.admin({.opcode = CIPHERDECK_OP_FUNCTION_BIND, .arg = {function, partition.value}}));
-  }
-  return {};
+  return bind_functions(pf, partition, 1);
 }
 
 // Memory is measured before anything has worked, so that the difference is the VFs' alone.
@@ -123,19 +121,17 @@ Result<Tenant> Bench::open_tenant(std::uint32_t function) {
 
 Result<void> Bench::throughput(const Case& what) {
   m_progress(std::string(name_of(what.operation)) + ", " + std::to_string(what.bytes) + " bytes");
-  const std::chrono::milliseconds duration(m_options.duration_ms);
+  const Load load = load_of(what);
   std::vector<Sample> engine;
   std::vector<Sample> pf;
   std::vector<Sample> vf;
   for (unsigned repeat = 0; repeat < m_options.repeats; ++repeat) {
     (void)pin_to(m_options.card_cpu);
     CIPHERDECK_ASSIGN(engine.emplace_back(),
-                      run_engine(what.operation, what.bytes, what.depth, duration));
+                      run_engine(what.operation, what.bytes, what.depth, load.duration));
     (void)pin_to(m_options.tenant_cpu);
-    CIPHERDECK_ASSIGN(pf.emplace_back(),
-                      m_pf_tenant->run(what.operation, what.bytes, what.depth, duration));
-    CIPHERDECK_ASSIGN(vf.emplace_back(),
-                      m_vf_tenant->run(what.operation, what.bytes, what.depth, duration));
+    CIPHERDECK_ASSIGN(pf.emplace_back(), m_pf_tenant->run(load));
+    CIPHERDECK_ASSIGN(vf.emplace_back(), m_vf_tenant->run(load));
   }
   const Sample baseline = median(engine);
   for (const auto& [path, samples] : {std::pair{"engine", &engine}, {"pf", &pf}, {"vf", &vf}}) {
@@ -149,9 +145,7 @@ Result<void> Bench::throughput(const Case& what) {
 Result<void> Bench::latency(const Case& what) {
   std::vector<Sample> samples;
   for (unsigned repeat = 0; repeat < m_options.repeats; ++repeat) {
-    CIPHERDECK_ASSIGN(samples.emplace_back(),
-                      m_vf_tenant->run(what.operation, what.bytes, what.depth,
-                                       std::chrono::milliseconds(m_options.duration_ms)));
+    CIPHERDECK_ASSIGN(samples.emplace_back(), m_vf_tenant->run(load_of(what)));
   }
   m_rows.push_back(row_of(what, "vf", median(samples)));
   return {};

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "functions/load.h"
 
-#include "base/bytes.h"
-#include "card/random/random.h"
-#include "engine/batch.h"
-
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <thread>
-#include <vector>
 
 namespace cipherdeck::bench {
 namespace {
@@ -17,6 +13,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kIvLen = 16;
 constexpr std::uint32_t kMinSlotLen = 256;
+constexpr std::uint32_t kMinArenaLen = 64U << 10;
+constexpr std::uint32_t kPageLen = 4096;
+constexpr std::uint8_t kKeyByte = 0x5a;  // all bytes of the session keys
 constexpr std::chrono::seconds kCommandTimeout{10};
 constexpr unsigned kPollsBeforeSleep = 64;  // some microseconds
 
@@ -61,91 +60,7 @@ Sample finish(Latencies& latencies, Clock::time_point start) {
           .p99_us = latencies.percentile_us(99)};
 }
 
-// Calls `batch`, which does `depth` operations, for `duration`.
-template <typename Batch>
-Sample repeat(std::uint32_t depth, std::chrono::milliseconds duration, Batch batch) {
-  const auto start = Clock::now();
-  std::uint64_t operations = 0;
-  auto now = start;
-  for (; now - start < duration; now = Clock::now()) {
-    batch();
-    operations += depth;
-  }
-  return {.operations = operations, .seconds = std::chrono::duration<double>(now - start).count()};
-}
-
-Sample engine_sm4_ctr(std::uint32_t bytes, std::uint32_t depth,
-                      std::chrono::milliseconds duration) {
-  const engine::Sm4Key key(std::array<std::uint8_t, engine::kSm4KeyLen>{1, 2, 3});
-  std::vector<std::uint8_t> input(std::size_t{bytes} * depth);
-  std::vector<std::uint8_t> output(input.size());
-  std::vector<std::array<std::uint8_t, kIvLen>> ivs(depth);
-  std::vector<engine::CipherJob> jobs(depth);
-  for (std::uint32_t i = 0; i < depth; ++i) {
-    jobs[i] = {.key = &key,
-               .mode = engine::CipherMode::ctr,
-               .iv = ivs[i].data(),
-               .input = input.data() + std::size_t{i} * bytes,
-               .output = output.data() + std::size_t{i} * bytes,
-               .len = bytes};
-  }
-  return repeat(depth, duration, [&] { engine::run(jobs); });
-}
-
-Sample engine_sm3(std::uint32_t bytes, std::uint32_t depth, std::chrono::milliseconds duration) {
-  std::vector<std::uint8_t> input(std::size_t{bytes} * depth);
-  std::vector<engine::Sm3> states(depth);
-  std::vector<engine::Sm3Digest> digests(depth);
-  std::vector<engine::HashJob> jobs(depth);
-  for (std::uint32_t i = 0; i < depth; ++i) {
-    jobs[i] = {.state = &states[i],
-               .input = Bytes(input).subspan(std::size_t{i} * bytes, bytes),
-               .digest = digests[i].data()};
-  }
-  return repeat(depth, duration, [&] { engine::run(jobs); });
-}
-
-Result<Sample> engine_sm2_sign(std::uint32_t depth, std::chrono::milliseconds duration) {
-  CIPHERDECK_ASSIGN(const auto random, card::random::Generator::create());
-  CIPHERDECK_ASSIGN(const auto key, engine::Sm2PrivateKey::generate(*random));
-  std::vector<engine::Sm2SignJob> jobs(depth);
-  for (auto& job : jobs) job.key = &key;
-  return repeat(depth, duration, [&] { engine::run(jobs, *random); });
-}
-
 }  // namespace
-
-std::string_view name_of(Operation operation) noexcept {
-  switch (operation) {
-    case Operation::nop:
-      return "nop";
-    case Operation::sm4_cbc:
-      return "sm4-cbc";
-    case Operation::sm4_ctr:
-      return "sm4-ctr";
-    case Operation::sm3:
-      return "sm3";
-    case Operation::sm2_sign:
-      return "sm2-sign";
-  }
-  return "?";
-}
-
-Result<Sample> run_engine(Operation operation, std::uint32_t bytes, std::uint32_t depth,
-                          std::chrono::milliseconds duration) {
-  switch (operation) {
-    case Operation::sm4_ctr:
-      return engine_sm4_ctr(bytes, depth, duration);
-    case Operation::sm3:
-      return engine_sm3(bytes, depth, duration);
-    case Operation::sm2_sign:
-      return engine_sm2_sign(depth, duration);
-    case Operation::nop:
-    case Operation::sm4_cbc:
-      break;
-  }
-  return Error::invalid_argument;
-}
 
 Result<Tenant> Tenant::open(std::unique_ptr<driver::QueuePair> queue_pair, Waiting waiting) {
   Tenant tenant(std::move(queue_pair), waiting);
@@ -159,7 +74,7 @@ Result<Tenant::Session> Tenant::open_session() {
   CIPHERDECK_ASSIGN(const auto session, execute({.opcode = CIPHERDECK_OP_SESSION_OPEN}));
 
   std::uint8_t* const arena = m_end.memory().arena;
-  std::memset(arena, 0x5a, engine::kSm4KeyLen);
+  std::memset(arena, kKeyByte, engine::kSm4KeyLen);
   CIPHERDECK_ASSIGN(const auto key, execute({.opcode = CIPHERDECK_OP_KEY_IMPORT,
                                              .session = session.value,
                                              .input = {0, engine::kSm4KeyLen}}));
@@ -172,24 +87,35 @@ Result<Tenant::Session> Tenant::open_session() {
   return Session{session.value, key.value};
 }
 
-cipherdeck_command Tenant::command(Operation operation, std::uint32_t bytes,
-                                   std::uint32_t number) const noexcept {
-  const Slot slot = slot_of(number, bytes);
+Result<engine::Sm2PublicKey> Tenant::public_key() {
+  const cipherdeck_command command{.opcode = CIPHERDECK_OP_PUBLIC_KEY_EXPORT,
+                                   .session = m_sessions[0].number,
+                                   .key = 1,
+                                   .output = {0, engine::kSm2PointLen},
+                                   .arg = {CIPHERDECK_USE_SIGN, 0}};
+  CIPHERDECK_TRY(execute(command));
+  std::array<std::uint8_t, engine::kSm2PointLen> point;
+  std::memcpy(point.data(), m_end.memory().arena, point.size());
+  return engine::Sm2PublicKey::from_bytes(point);
+}
+
+cipherdeck_command Tenant::command(std::uint32_t number) const noexcept {
+  const Slot slot = slot_of(number, m_load.bytes);
   cipherdeck_command command{};
   command.command_id = static_cast<std::uint16_t>(number);
   command.opcode = CIPHERDECK_OP_NOP;
-  if (operation == Operation::nop) return command;
+  if (m_load.operation == Operation::nop) return command;
   const Session& session = m_sessions[number % kSessions];
   command.session = session.number;
   command.input = slot.input;
   command.output = slot.output;
-  switch (operation) {
+  switch (m_load.operation) {
     case Operation::sm4_cbc:
     case Operation::sm4_ctr:
       command.opcode = CIPHERDECK_OP_ENCRYPT;
       command.key = session.key;
       command.algorithm =
-          operation == Operation::sm4_cbc ? CIPHERDECK_ALG_SM4_CBC : CIPHERDECK_ALG_SM4_CTR;
+          m_load.operation == Operation::sm4_cbc ? CIPHERDECK_ALG_SM4_CBC : CIPHERDECK_ALG_SM4_CTR;
       command.params = slot.iv;
       break;
     case Operation::sm3:
@@ -236,28 +162,83 @@ Result<ring::Completion> Tenant::execute(const cipherdeck_command& command) {
   return wait();
 }
 
-Result<Sample> Tenant::run(Operation operation, std::uint32_t bytes, std::uint32_t depth,
-                           std::chrono::milliseconds duration) {
-  const Slot last = slot_of(depth - 1, bytes);
+Result<void> Tenant::prepare(const Load& load) {
+  const Slot last = slot_of(load.depth - 1, load.bytes);
   const auto& memory = m_end.memory();
-  if (depth > memory.entries || last.iv.offset + last.iv.len > memory.arena_len) {
+  if (load.depth > memory.entries || last.iv.offset + last.iv.len > memory.arena_len) {
     return Error::invalid_argument;
   }
-  std::vector<Clock::time_point> sent(depth);
+  std::optional<engine::Sm2PublicKey> signer;
+  if (load.operation == Operation::sm2_sign) {
+    CIPHERDECK_ASSIGN(signer, public_key());
+  }
+  m_load = load;
+  std::mt19937_64 random(std::random_device{}());
+  std::memset(memory.arena, 0, last.iv.offset + last.iv.len);
+  std::vector<Bytes> inputs;
+  for (std::uint32_t number = 0; number < load.depth; ++number) {
+    const MutableBytes input(memory.arena + slot_of(number, load.bytes).input.offset, load.bytes);
+    std::ranges::generate(input, [&] { return static_cast<std::uint8_t>(random()); });
+    inputs.emplace_back(input);
+  }
+  std::array<std::uint8_t, engine::kSm4KeyLen> key;
+  key.fill(kKeyByte);
+  m_known.emplace(load.operation, inputs, key, std::move(signer));
+  return {};
+}
+
+Result<void> Tenant::send(std::uint32_t slot) {
+  // The card leaves the IV for a next part of the message there, which there is none of.
+  std::memset(m_end.memory().arena + slot_of(slot, m_load.bytes).iv.offset, 0, kIvLen);
+  return m_end.push(command(slot)) ? submit() : Result<void>(Error::busy);
+}
+
+// The slot whose command is done.
+Result<std::uint32_t> Tenant::finish_one() {
+  CIPHERDECK_ASSIGN(const auto completion, wait());
+  if (completion.command_id >= m_load.depth) return Error::ring_broken;
+  return std::uint32_t{completion.command_id};
+}
+
+// Spoils the output, so that one which the card does not write next time is not right again.
+Result<void> Tenant::check(std::uint32_t slot) {
+  const MutableBytes output(m_end.memory().arena + slot_of(slot, m_load.bytes).output.offset,
+                            m_known->output_len());
+  if (output.empty()) return {};
+  CIPHERDECK_TRY(m_known->check(slot, output));
+  output.front() ^= 0xff;
+  output.back() ^= 0xff;
+  return {};
+}
+
+Result<Sample> Tenant::work() {
+  std::vector<Clock::time_point> sent(m_load.depth);
   Latencies latencies;
   const auto start = Clock::now();
-  const auto push = [&](std::uint32_t slot) {
+  const auto begin = [&](std::uint32_t slot) {
     sent[slot] = Clock::now();
-    return m_end.push(command(operation, bytes, slot)) ? submit() : Result<void>(Error::busy);
+    return send(slot);
   };
-  for (std::uint32_t slot = 0; slot < depth; ++slot) CIPHERDECK_TRY(push(slot));
+  for (std::uint32_t slot = 0; slot < m_load.depth; ++slot) CIPHERDECK_TRY(begin(slot));
   while (m_end.in_flight() > 0) {
-    CIPHERDECK_ASSIGN(const auto completion, wait());
+    CIPHERDECK_ASSIGN(const std::uint32_t slot, finish_one());
     const auto now = Clock::now();
-    latencies.add(now - sent[completion.command_id]);
-    if (now - start < duration) CIPHERDECK_TRY(push(completion.command_id));
+    latencies.add(now - sent[slot]);
+    if (m_load.checking == Checking::every) CIPHERDECK_TRY(check(slot));
+    if (now - start < m_load.duration) CIPHERDECK_TRY(begin(slot));
   }
-  return finish(latencies, start);
+  Sample sample = finish(latencies, start);
+  if (m_load.checking == Checking::last) {
+    for (std::uint32_t slot = 0; slot < m_load.depth; ++slot) CIPHERDECK_TRY(check(slot));
+  }
+  CIPHERDECK_TRY(m_known->finish());
+  sample.num_checked = m_known->num_checked();
+  return sample;
+}
+
+Result<Sample> Tenant::run(const Load& load) {
+  CIPHERDECK_TRY(prepare(load));
+  return work();
 }
 
 Result<Sample> Tenant::run_from_sleep(std::uint32_t count, std::chrono::milliseconds pause) {
@@ -266,10 +247,26 @@ Result<Sample> Tenant::run_from_sleep(std::uint32_t count, std::chrono::millisec
   for (std::uint32_t i = 0; i < count; ++i) {
     std::this_thread::sleep_for(pause);
     const auto sent = Clock::now();
-    CIPHERDECK_TRY(execute(command(Operation::nop, 0, 0)));
+    CIPHERDECK_TRY(execute({.opcode = CIPHERDECK_OP_NOP}));
     latencies.add(Clock::now() - sent);
   }
   return finish(latencies, start);
+}
+
+Result<Tenant> open_tenant(const std::string& address, const Load& load, Waiting waiting,
+                           std::string& why) {
+  const Slot end = slot_of(load.depth, load.bytes);
+  const driver::QueuePairOptions options{
+      .entries = 64,
+      .arena_len = (std::max(end.input.offset, kMinArenaLen) + kPageLen - 1) & ~(kPageLen - 1)};
+  CIPHERDECK_ASSIGN(auto queue_pair, driver::open_queue_pair(address, options, why));
+  auto tenant = Tenant::open(std::move(queue_pair), waiting);
+  if (!tenant) why = to_string(tenant.error());
+  return tenant;
+}
+
+std::string_view reason_of(Error error) noexcept {
+  return error == Error::verify_failed ? "a result of the card is wrong" : to_string(error);
 }
 
 }  // namespace cipherdeck::bench

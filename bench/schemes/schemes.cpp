@@ -2,18 +2,17 @@
 #include "schemes/schemes.h"
 
 #include "functions/card_process.h"
-#include "host/manager/pf_driver.h"
+#include "functions/child_process.h"
 #include "schemes/tenants.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 
 namespace cipherdeck::bench {
 namespace {
 
 constexpr std::uint32_t kDigestLen = 32;
-constexpr std::uint32_t kEmulatorVf = CIPHERDECK_TOTAL_VFS;  // the other VFs are for direct tenants
+constexpr std::uint32_t kEmulatorVf = CIPHERDECK_TOTAL_VFS;  // while no direct tenant has it
 constexpr std::uint32_t kMostEmulated = 10;
 
 double jain_index(const std::vector<Sample>& samples) {
@@ -38,6 +37,11 @@ struct Case {
   std::uint32_t tenants;
 };
 
+std::string text_of(const Case& what) {
+  return std::string(name_of(what.operation)) + ", " + std::string(name_of(what.scheme)) + ", " +
+         std::to_string(what.tenants) + (what.tenants == 1 ? " tenant" : " tenants");
+}
+
 class Experiment {
  public:
   Experiment(const SchemesOptions& options,
@@ -48,19 +52,31 @@ class Experiment {
 
  private:
   Result<void> prepare();
-  Result<void> measure(Operation operation);
-  [[nodiscard]] std::vector<Case> cases_of(Operation operation) const;
-  [[nodiscard]] std::vector<std::filesystem::path> sockets_of(const Case& what) const;
+  [[nodiscard]] std::vector<Case> cases_of(Scheme scheme, Operation operation) const;
+  [[nodiscard]] std::vector<std::vector<Case>> groups() const;
+  Result<void> measure(const std::vector<Case>& group);
   Result<SchemesRow> once(const Case& what);
-  Result<ServerProcess> start_emulator(std::uint32_t machines);
-  [[nodiscard]] std::filesystem::path emulator_directory() const {
-    return m_card->directory() / "emulator";
+  Result<std::vector<Sample>> run_processes(const Case& what, const Load& load);
+  Result<std::vector<Sample>> run_machines(const Case& what, const Load& load);
+  Result<void> boot(Scheme scheme);
+  Result<void> provide_emulator(Scheme scheme);
+  [[nodiscard]] std::vector<std::filesystem::path> sockets_of(Scheme scheme,
+                                                              std::uint32_t tenants) const;
+  [[nodiscard]] std::filesystem::path emulated_socket(std::uint32_t machine) const {
+    return m_card->directory() / "emulator" / ("vf" + std::to_string(machine) + ".sock");
   }
+  void show(const std::string& what) const {
+    m_progress(what, static_cast<double>(m_done) / static_cast<double>(m_total));
+  }
+  void finish_rows();
 
   const SchemesOptions& m_options;
   const std::function<void(const std::string&, double)>& m_progress;
   std::string& m_why;
   std::optional<CardProcess> m_card;
+  std::optional<ChildProcess> m_emulator;
+  std::optional<Machines> m_machines;
+  Scheme m_machines_scheme = Scheme::card;
   std::vector<SchemesRow> m_rows;
   std::size_t m_done = 0, m_total = 0;
 };
@@ -71,70 +87,112 @@ Result<void> Experiment::prepare() {
                     CardProcess::start(m_options.card_program, m_options.card_cpu, m_why));
   m_card.emplace(std::move(card));
   manager::PfDriver pf(m_card->socket(0));
-  CIPHERDECK_TRY(pf.admin({.opcode = CIPHERDECK_OP_CARD_INIT}, as_bytes("benchmark")));
-  CIPHERDECK_ASSIGN(const auto partition,
-                    pf.admin({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, as_bytes("benchmark")));
-  CIPHERDECK_TRY(
-      pf.admin({.opcode = CIPHERDECK_OP_KEY_PAIR_GENERATE, .key = 1, .arg = {partition.value, 0}},
-               as_bytes(Tenant::kAccessCode)));
+  CIPHERDECK_ASSIGN(const std::uint32_t partition, make_partition(pf));
   CIPHERDECK_TRY(pf.set_num_vfs(CIPHERDECK_TOTAL_VFS));
-  for (std::uint64_t function = 0; function <= CIPHERDECK_TOTAL_VFS; ++function) {
-    CIPHERDECK_TRY(
-        pf.admin({.opcode = CIPHERDECK_OP_FUNCTION_BIND, .arg = {function, partition.value}}));
-  }
-  return {};
+  return bind_functions(pf, partition, CIPHERDECK_TOTAL_VFS);
 }
 
-std::vector<Case> Experiment::cases_of(Operation operation) const {
-  std::vector<Case> cases = {{Scheme::card, operation, 1}};
-  for (const Scheme scheme : m_options.schemes) {
-    if (scheme == Scheme::card) continue;
-    if (scheme == Scheme::passthrough) {
-      cases.push_back({scheme, operation, 1});
-      continue;
-    }
-    const std::uint32_t most = scheme == Scheme::emulated ? kMostEmulated : kEmulatorVf - 1;
-    for (const std::uint32_t tenants : m_options.tenants) {
-      if (tenants <= most) cases.push_back({scheme, operation, tenants});
-    }
+std::vector<Case> Experiment::cases_of(Scheme scheme, Operation operation) const {
+  if (scheme == Scheme::card || scheme == Scheme::passthrough) return {{scheme, operation, 1}};
+  const std::uint32_t most = scheme == Scheme::emulated ? kMostEmulated : CIPHERDECK_TOTAL_VFS;
+  std::vector<Case> cases;
+  for (const std::uint32_t tenants : m_options.tenants) {
+    if (tenants <= most) cases.push_back({scheme, operation, tenants});
   }
   return cases;
 }
 
-std::vector<std::filesystem::path> Experiment::sockets_of(const Case& what) const {
-  if (what.scheme == Scheme::card || what.scheme == Scheme::passthrough) return {m_card->socket(0)};
+// What is measured in turn. All of an operation, or, since machines take long to boot, all that one
+// set of machines does of it. A machine resets its function as it boots, and a reset of the PF
+// takes the VFs away: passthrough comes last there.
+std::vector<std::vector<Case>> Experiment::groups() const {
+  std::vector<Scheme> schemes = m_options.schemes;
+  std::erase(schemes, Scheme::card);
+  schemes.insert(schemes.begin(), Scheme::card);
+  std::vector<std::vector<Case>> groups;
+  if (m_options.tenants_as == TenantsAs::process) {
+    for (const Operation operation : m_options.operations) {
+      auto& group = groups.emplace_back();
+      for (const Scheme scheme : schemes) {
+        std::ranges::copy(cases_of(scheme, operation), std::back_inserter(group));
+      }
+    }
+    return groups;
+  }
+  std::ranges::stable_partition(schemes, [](Scheme s) { return s != Scheme::passthrough; });
+  for (const Scheme scheme : schemes) {
+    for (const Operation operation : m_options.operations) {
+      groups.push_back(cases_of(scheme, operation));
+    }
+  }
+  return groups;
+}
+
+std::vector<std::filesystem::path> Experiment::sockets_of(Scheme scheme,
+                                                          std::uint32_t tenants) const {
+  if (scheme == Scheme::card || scheme == Scheme::passthrough) return {m_card->socket(0)};
   std::vector<std::filesystem::path> sockets;
-  for (std::uint32_t i = 1; i <= what.tenants; ++i) {
-    sockets.push_back(what.scheme == Scheme::direct
-                          ? m_card->socket(i)
-                          : emulator_directory() / ("vf" + std::to_string(i) + ".sock"));
+  for (std::uint32_t i = 1; i <= tenants; ++i) {
+    sockets.push_back(scheme == Scheme::direct ? m_card->socket(i) : emulated_socket(i));
   }
   return sockets;
 }
 
-Result<ServerProcess> Experiment::start_emulator(std::uint32_t machines) {
-  return ServerProcess::start(
-      {m_options.emulator_program.string(), "--run-dir", emulator_directory().string(), "--device",
-       "unix:" + m_card->socket(kEmulatorVf).string(), "--machines", std::to_string(machines),
-       "--log-level", "warn"},
-      m_options.tenant_cpu, emulator_directory() / ("vf" + std::to_string(machines) + ".sock"),
-      m_why);
+// Starts the emulator where it is needed; it is gone where its VF may be another's.
+Result<void> Experiment::provide_emulator(Scheme scheme) {
+  if (scheme != Scheme::emulated) m_emulator.reset();
+  if (scheme != Scheme::emulated || m_emulator) return {};
+  CIPHERDECK_ASSIGN(ChildProcess emulator,
+                    start_server({m_options.emulator_program.string(), "--run-dir",
+                                  emulated_socket(1).parent_path().string(), "--device",
+                                  "unix:" + m_card->socket(kEmulatorVf).string(), "--machines",
+                                  std::to_string(kMostEmulated), "--log-level", "warn"},
+                                 m_options.tenant_cpu, emulated_socket(kMostEmulated), m_why));
+  m_emulator.emplace(std::move(emulator));
+  return {};
+}
+
+Result<std::vector<Sample>> Experiment::run_processes(const Case& what, const Load& load) {
+  CIPHERDECK_TRY(provide_emulator(what.scheme));
+  return run_tenants(sockets_of(what.scheme, what.tenants), load,
+                     what.scheme == Scheme::card ? Waiting::poll : Waiting::sleep,
+                     m_options.tenant_cpu, m_why);
+}
+
+// As many machines as the scheme's largest case has tenants.
+Result<void> Experiment::boot(Scheme scheme) {
+  if (m_machines && m_machines_scheme == scheme) return {};
+  m_machines.reset();
+  CIPHERDECK_TRY(provide_emulator(scheme));
+  const auto cases = cases_of(scheme, Operation::nop);
+  const auto sockets = sockets_of(scheme, std::ranges::max(cases, {}, &Case::tenants).tenants);
+  const auto progress = [&](std::size_t num_up) {
+    show("booting machines, " + std::string(name_of(scheme)) + ": " + std::to_string(num_up) +
+         " of " + std::to_string(sockets.size()) + " are up");
+  };
+  CIPHERDECK_ASSIGN(Machines machines, Machines::boot(sockets, m_options.machine,
+                                                      m_options.tenant_cpu, progress, m_why));
+  m_machines.emplace(std::move(machines));
+  m_machines_scheme = scheme;
+  return {};
+}
+
+Result<std::vector<Sample>> Experiment::run_machines(const Case& what, const Load& load) {
+  CIPHERDECK_TRY(boot(what.scheme));
+  show(text_of(what));
+  return m_machines->run(what.tenants, load, m_why);
 }
 
 Result<SchemesRow> Experiment::once(const Case& what) {
-  std::optional<ServerProcess> emulator;
-  if (what.scheme == Scheme::emulated) {
-    CIPHERDECK_ASSIGN(ServerProcess started, start_emulator(what.tenants));
-    emulator.emplace(std::move(started));
-  }
   const bool is_signing = what.operation == Operation::sm2_sign;
+  const bool in_machines = m_options.tenants_as == TenantsAs::vm && what.scheme != Scheme::card;
   const Load load{.operation = what.operation,
                   .bytes = is_signing ? kDigestLen : m_options.bytes,
                   .depth = m_options.depth,
                   .duration = std::chrono::milliseconds(m_options.duration_ms),
-                  .waiting = what.scheme == Scheme::card ? Waiting::poll : Waiting::sleep};
+                  .checking = in_machines ? Checking::every : Checking::last};
   CIPHERDECK_ASSIGN(const auto samples,
-                    run_tenants(sockets_of(what), load, m_options.tenant_cpu, m_why));
+                    in_machines ? run_machines(what, load) : run_processes(what, load));
   SchemesRow row{.scheme = what.scheme,
                  .operation = what.operation,
                  .tenants = what.tenants,
@@ -142,38 +200,52 @@ Result<SchemesRow> Experiment::once(const Case& what) {
                  .jain = jain_index(samples),
                  .p50_us = median(samples, &Sample::p50_us).p50_us,
                  .p99_us = median(samples, &Sample::p99_us).p99_us};
-  for (const Sample& sample : samples) row.ops_per_s += sample.ops_per_s();
+  for (const Sample& sample : samples) {
+    row.ops_per_s += sample.ops_per_s();
+    row.results_checked += sample.num_checked;
+  }
   return row;
 }
 
 // Every round has all cases once, so that what disturbs the machine for a while disturbs all.
-Result<void> Experiment::measure(Operation operation) {
-  const std::vector<Case> cases = cases_of(operation);
-  std::vector<std::vector<SchemesRow>> rows(cases.size());
+Result<void> Experiment::measure(const std::vector<Case>& group) {
+  std::vector<std::vector<SchemesRow>> rows(group.size());
   for (unsigned round = 0; round < m_options.repeats; ++round) {
-    for (std::size_t i = 0; i < cases.size(); ++i) {
-      m_progress(std::string(name_of(operation)) + ", " + std::string(name_of(cases[i].scheme)) +
-                     ", " + std::to_string(cases[i].tenants) + " tenants",
-                 static_cast<double>(m_done++) / static_cast<double>(m_total));
-      CIPHERDECK_ASSIGN(const SchemesRow row, once(cases[i]));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      show(text_of(group[i]));
+      CIPHERDECK_ASSIGN(const SchemesRow row, once(group[i]));
       rows[i].push_back(row);
+      ++m_done;
     }
   }
-  const double card = median(rows[0], &SchemesRow::ops_per_s).ops_per_s;
   for (const auto& repeats : rows) {
-    SchemesRow row = median(repeats, &SchemesRow::ops_per_s);
-    row.ratio_to_card = row.ops_per_s / card;
-    m_rows.push_back(row);
+    SchemesRow& row = m_rows.emplace_back(median(repeats, &SchemesRow::ops_per_s));
+    row.results_checked = 0;
+    for (const SchemesRow& repeat : repeats) row.results_checked += repeat.results_checked;
   }
   return {};
 }
 
+// In the order of the operations and of Scheme, whose first is the bare card.
+void Experiment::finish_rows() {
+  const auto position = [&](const SchemesRow& row) {
+    const auto operation = std::ranges::find(m_options.operations, row.operation);
+    return std::pair(operation - m_options.operations.begin(), row.scheme);
+  };
+  std::ranges::stable_sort(m_rows, {}, position);
+  double card = 1;
+  for (SchemesRow& row : m_rows) {
+    if (row.scheme == Scheme::card) card = row.ops_per_s;
+    row.ratio_to_card = row.ops_per_s / card;
+  }
+}
+
 Result<std::vector<SchemesRow>> Experiment::run() {
   CIPHERDECK_TRY(prepare());
-  for (const Operation operation : m_options.operations) {
-    m_total += cases_of(operation).size() * m_options.repeats;
-  }
-  for (const Operation operation : m_options.operations) CIPHERDECK_TRY(measure(operation));
+  const auto all = groups();
+  for (const auto& group : all) m_total += group.size() * m_options.repeats;
+  for (const auto& group : all) CIPHERDECK_TRY(measure(group));
+  finish_rows();
   return m_rows;
 }
 
@@ -193,11 +265,17 @@ std::string_view name_of(Scheme scheme) noexcept {
   return "?";
 }
 
+std::string_view name_of(TenantsAs tenants) noexcept {
+  return tenants == TenantsAs::vm ? "vm" : "process";
+}
+
 Result<std::vector<SchemesRow>> run_schemes(
     const SchemesOptions& options, const std::function<void(const std::string&, double)>& progress,
     std::string& why) {
   why.clear();
+  const Interruptions interruptions;
   auto rows = Experiment(options, progress, why).run();
+  if (!rows && Interruptions::came()) why = "interrupted";
   if (!rows && why.empty()) why = to_string(rows.error());
   return rows;
 }

@@ -4,7 +4,7 @@
 // own: its worker on one processor, the tenants on another.
 #pragma once
 
-#include "functions/load.h"
+#include "schemes/machines.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -21,15 +21,22 @@ enum class Scheme : std::uint8_t { card, passthrough, emulated, direct };
 
 [[nodiscard]] std::string_view name_of(Scheme scheme) noexcept;
 
+/// What the tenants are; the bare card's is a process in any case.
+enum class TenantsAs : std::uint8_t { process, vm };
+
+[[nodiscard]] std::string_view name_of(TenantsAs tenants) noexcept;
+
 struct SchemesOptions {
   std::filesystem::path card_program;      // cipherdeckd
   std::filesystem::path emulator_program;  // cipherdeck-emulator
   int card_cpu = 0;
   int tenant_cpu = 1;  // of tenants and emulator
+  TenantsAs tenants_as = TenantsAs::process;
+  MachineCommand machine;  // of tenants that are machines
   std::vector<Scheme> schemes = {Scheme::passthrough, Scheme::emulated, Scheme::direct};
   std::vector<Operation> operations = {Operation::sm4_cbc, Operation::sm4_ctr, Operation::sm3,
                                        Operation::sm2_sign};
-  std::vector<std::uint32_t> tenants = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 64, 255};
+  std::vector<std::uint32_t> tenants = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 64, 256};
   std::uint32_t bytes = 16384;  // of one command; SM2 signs 32
   std::uint32_t depth = 16;     // commands that a tenant keeps in flight
   unsigned repeats = 3;         // of each measurement; the median counts
@@ -46,19 +53,27 @@ struct SchemesRow {
   double jain = 1;    // Jain's index of fairness over the tenants' rates
   double p50_us = 0;  // medians over the tenants
   double p99_us = 0;
+  std::uint64_t results_checked = 0;
 
   [[nodiscard]] double mb_per_s() const noexcept { return ops_per_s * bytes / 1e6; }
 };
 
-/// Runs everything; `progress` is told what runs now and how much of all is done, 0 to 1. On
+/// Runs everything, and fails at the first wrong result; `progress` is told what runs now and how
+/// much of all is done, 0 to 1. SIGINT, SIGTERM and SIGHUP make it end everything and fail. On
 /// failure `why` says what and why.
 [[nodiscard]] Result<std::vector<SchemesRow>> run_schemes(
     const SchemesOptions& options, const std::function<void(const std::string&, double)>& progress,
     std::string& why);
 
+/// Under which a report's figures came to be, as text.
+struct Circumstances {
+  std::string command, machine, date;
+};
+
 /// One page of HTML with everything in it: a plot for each operation, the published figures beside
 /// ours, and all rows in a table.
 [[nodiscard]] std::string schemes_report(const SchemesOptions& options,
-                                         const std::vector<SchemesRow>& rows);
+                                         const std::vector<SchemesRow>& rows,
+                                         const Circumstances& circumstances);
 
 }  // namespace cipherdeck::bench

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schemes/tenants.h"
 
-#include "base/file_descriptor.h"
+#include "functions/child_process.h"
 #include "measure/measure.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace cipherdeck::bench {
 namespace {
 
 constexpr std::chrono::seconds kOpenTimeout{60};
-constexpr std::uint32_t kMinArenaLen = 64U << 10;
 
 // What a tenant's process tells: first that it is ready (a report without sample), then the rest.
 struct Report {
@@ -26,57 +21,37 @@ struct Report {
   Sample sample;
 };
 
-struct Pipe {
-  FileDescriptor reading, writing;
-
-  static Result<Pipe> make() {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) return Error::io;
-    return Pipe{FileDescriptor(fds[0]), FileDescriptor(fds[1])};
-  }
-};
-
-driver::QueuePairOptions options_for(const Load& load) {
-  const std::uint32_t slot = 2 * std::max(load.bytes, 256U) + 256U;
-  const std::uint32_t needed = std::max(slot * load.depth, kMinArenaLen);
-  return {.entries = 64, .arena_len = (needed + 4095) & ~4095U};
-}
-
-Result<Tenant> open_tenant(const std::filesystem::path& socket, const Load& load) {
-  std::string why;
-  CIPHERDECK_ASSIGN(auto queue_pair,
-                    driver::open_queue_pair("unix:" + socket.string(), options_for(load), why));
-  return Tenant::open(std::move(queue_pair), load.waiting);
-}
-
 void tell(int fd, const Report& report) {
   if (write(fd, &report, sizeof report) != sizeof report) _exit(1);
 }
 
 // The life of a tenant's process. It begins its work when `start` is closed at the other end.
-[[noreturn]] void live(const std::filesystem::path& socket, const Load& load, int cpu, int start,
-                       int reports) {
+[[noreturn]] void live(const std::filesystem::path& socket, const Load& load, Waiting waiting,
+                       int cpu, int start, int reports) {
+  Interruptions::forget();
   (void)pin_to(cpu);
-  auto tenant = open_tenant(socket, load);
-  tell(reports, {tenant.status(), {}});
-  if (!tenant) _exit(1);
+  std::string why;
+  auto tenant = open_tenant("unix:" + socket.string(), load, waiting, why);
+  const auto prepared = tenant ? tenant->prepare(load) : Result<void>(tenant.error());
+  tell(reports, {prepared.status(), {}});
+  if (!prepared) _exit(1);
   char nothing;
   (void)!read(start, &nothing, 1);
-  const auto sample = tenant->run(load.operation, load.bytes, load.depth, load.duration);
+  const auto sample = tenant->work();
   tell(reports, {sample.status(), sample ? *sample : Sample{}});
   _exit(0);
 }
 
 class TenantProcess {
  public:
-  static Result<TenantProcess> start(const std::filesystem::path& socket, const Load& load, int cpu,
-                                     Pipe& starting) {
+  static Result<TenantProcess> start(const std::filesystem::path& socket, const Load& load,
+                                     Waiting waiting, int cpu, Pipe& starting) {
     CIPHERDECK_ASSIGN(Pipe reports, Pipe::make());
     const pid_t pid = fork();
     if (pid < 0) return Error::io;
     if (pid == 0) {
       starting.writing.reset();
-      live(socket, load, cpu, starting.reading.get(), reports.writing.get());
+      live(socket, load, waiting, cpu, starting.reading.get(), reports.writing.get());
     }
     return TenantProcess(pid, std::move(reports.reading));
   }
@@ -93,11 +68,8 @@ class TenantProcess {
   }
 
   Result<Sample> next_report(std::chrono::milliseconds timeout) {
-    pollfd wait{.fd = m_reports.get(), .events = POLLIN, .revents = 0};
-    while (poll(&wait, 1, static_cast<int>(timeout.count())) < 0 && errno == EINTR) {
-    }
+    CIPHERDECK_TRY(wait_readable(m_reports.get(), std::chrono::steady_clock::now() + timeout));
     Report report{};
-    if ((wait.revents & POLLIN) == 0) return Error::timed_out;
     if (read(m_reports.get(), &report, sizeof report) != sizeof report) return Error::disconnected;
     if (report.status != CIPHERDECK_STATUS_OK) return from_status(report.status);
     return report.sample;
@@ -112,12 +84,14 @@ class TenantProcess {
 }  // namespace
 
 Result<std::vector<Sample>> run_tenants(const std::vector<std::filesystem::path>& sockets,
-                                        const Load& load, int cpu, std::string& why) {
+                                        const Load& load, Waiting waiting, int cpu,
+                                        std::string& why) {
   CIPHERDECK_ASSIGN(Pipe starting, Pipe::make());
   std::vector<TenantProcess> tenants;
   tenants.reserve(sockets.size());
   for (const auto& socket : sockets) {
-    CIPHERDECK_ASSIGN(TenantProcess tenant, TenantProcess::start(socket, load, cpu, starting));
+    CIPHERDECK_ASSIGN(TenantProcess tenant,
+                      TenantProcess::start(socket, load, waiting, cpu, starting));
     tenants.push_back(std::move(tenant));
   }
   std::vector<Sample> samples;
@@ -127,7 +101,7 @@ Result<std::vector<Sample>> run_tenants(const std::vector<std::filesystem::path>
       auto sample = tenants[i].next_report(timeout);
       if (!sample) {
         why =
-            "the tenant of " + sockets[i].string() + ": " + std::string(to_string(sample.error()));
+            "the tenant of " + sockets[i].string() + ": " + std::string(reason_of(sample.error()));
         return sample.error();
       }
       samples.push_back(*sample);

@@ -10,18 +10,11 @@
 
 namespace cipherdeck::bench {
 
-/// What every tenant of a run does. Tenants sleep while they wait; one alone may poll.
-struct Load {
-  Operation operation = Operation::sm4_ctr;
-  std::uint32_t bytes = 0;
-  std::uint32_t depth = 1;
-  std::chrono::milliseconds duration{500};
-  Waiting waiting = Waiting::sleep;
-};
-
 /// Starts a process pinned to `cpu` for each socket. When all have their sessions open they work at
-/// the same time. Gives a sample for each, or the first error; `why` says whose.
+/// the same time, all waiting in the same way. Gives a sample for each, or the first error; `why`
+/// says whose.
 [[nodiscard]] Result<std::vector<Sample>> run_tenants(
-    const std::vector<std::filesystem::path>& sockets, const Load& load, int cpu, std::string& why);
+    const std::vector<std::filesystem::path>& sockets, const Load& load, Waiting waiting, int cpu,
+    std::string& why);
 
 }  // namespace cipherdeck::bench

@@ -113,6 +113,52 @@ class Engines(Case):
         self.run_fails(FAILED, "no processor 9999", "bench", "engines", "--cpu", 9999)
 
 
+class Schemes(Case):
+    """The experiment has a card of its own."""
+    ready = False
+    SHORT = ("bench", "schemes", "--repeats", 1, "--duration-ms", 5)
+
+    def test_rows_and_report(self):
+        report = self.it.root / "schemes.html"
+        rows = self.it.json(*self.SHORT, "--tenants", 2, "--tenants", 1, "--html", report)
+        self.assertEqual([(row["operation"], row["scheme"], row["tenants"]) for row in rows],
+                         [(operation, scheme, tenants)
+                          for operation in ("sm4-cbc", "sm4-ctr", "sm3", "sm2-sign")
+                          for scheme, tenants in (("card", 1), ("passthrough", 1),
+                                                  ("emulated", 2), ("emulated", 1),
+                                                  ("direct", 2), ("direct", 1))])
+        for row in rows:
+            self.assertEqual(row["tenants_as"], "process")
+            self.assertEqual("aggregate_mb_per_s" in row, row["operation"] != "sm2-sign")
+            self.assertGreater(row["ops_per_s"], 0)
+            self.assertEqual(row["results_checked"], 16 * row["tenants"])
+            self.assertTrue(1 / row["tenants"] - 1e-9 <= row["jain"] <= 1 + 1e-9)
+            self.assertLessEqual(row["p50_us"], row["p99_us"])
+            if row["scheme"] == "card":
+                self.assertEqual(row["ratio_to_card"], 1)
+        html = report.read_text(encoding="utf-8")
+        self.assertEqual(html.count("<figure>"), 4)
+        self.assertEqual(html.count("<tr") - 1, len(rows))
+
+    def test_all_256(self):
+        rows = self.it.json(*self.SHORT, "--scheme", "direct", "--tenants", 256,
+                            "--operation", "sm3", "--depth", 2)
+        self.assertEqual([row["tenants"] for row in rows], [1, 256])
+        self.assertEqual(rows[1]["results_checked"], 512)
+
+    def test_what_is_missing(self):
+        for words in (["--tenants-as", "container"], ["--tenants", 257], ["--bytes", 24]):
+            self.run_fails(USAGE, words[0], *self.SHORT, *words)
+        self.run_fails(FAILED, "no machine's command in /none.*tools/bench-guest", *self.SHORT,
+                       "--tenants-as", "vm", "--machine", "/none")
+        self.run_fails(FAILED, "/none", *self.SHORT, "--card-program", "/none")
+        command = self.it.root / "command"
+        command.write_text("/none\n", encoding="utf-8")
+        self.run_fails(FAILED, r"(?s)the machine of vf1.sock: it ended.*/none cannot be executed",
+                       *self.SHORT, "--tenants-as", "vm", "--machine", command,
+                       "--scheme", "direct", "--tenants", 1)
+
+
 class NewCard(Case):
     ready = False
 
@@ -158,7 +204,8 @@ class NewCard(Case):
                 self.assertIn("Usage:", self.run_ok(*words, "--help"))
         self.assertIn("Exit codes:", self.run_ok("--help"))
         self.assertRegex(self.run_ok("--version"), r"^cipherdeck \d+\.\d+\.\d+$")
-        for name in ["cipherdeckd", "cipherdeck-manager", "cipherdeck-tenant", "cipherdeck-verify"]:
+        for name in ["cipherdeckd", "cipherdeck-manager", "cipherdeck-tenant", "cipherdeck-verify",
+                     "cipherdeck-load"]:
             done = self.it.program(name, "--version")
             self.assertRegex(done.stdout, rf"^{name} \d+\.\d+\.\d+$")
             self.assertEqual(self.it.program(name, "--no-such-option").returncode, USAGE)

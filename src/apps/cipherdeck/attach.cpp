@@ -26,22 +26,6 @@ std::string vfio_user_device(const AttachedVf& vf) {
   return device.dump();
 }
 
-std::string shell_quoted(const std::string& text) {
-  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                             "-_=,./:+") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "'";
-  for (const char character : text) {
-    if (character == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += character;
-    }
-  }
-  return quoted + "'";
-}
-
 std::string xml_escaped(const std::string& text) {
   std::string escaped;
   for (const char character : text) {
@@ -74,13 +58,34 @@ std::string slot(std::size_t n) {
 
 }  // namespace
 
+std::string shell_quoted(const std::string& text) {
+  if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "-_=,./:+") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "'";
+  for (const char character : text) {
+    if (character == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += character;
+    }
+  }
+  return quoted + "'";
+}
+
+std::vector<std::string> device_arguments(const AttachedVf& vf) {
+  return {"-device", root_port(vf), "-device", vfio_user_device(vf)};
+}
+
 std::vector<std::string> qemu_arguments(const Attachment& attachment) {
   std::vector<std::string> arguments = {
       "-m",      attachment.memory,
       "-object", "memory-backend-memfd,id=cipherdeck-ram,size=" + attachment.memory + ",share=on",
       "-M",      "q35,memory-backend=cipherdeck-ram"};
   for (const AttachedVf& vf : attachment.vfs) {
-    arguments.insert(arguments.end(), {"-device", root_port(vf), "-device", vfio_user_device(vf)});
+    const auto device = device_arguments(vf);
+    arguments.insert(arguments.end(), device.begin(), device.end());
   }
   return arguments;
 }

@@ -18,11 +18,17 @@ struct Attachment {
   std::string memory = "1G";  // the machine's, as QEMU writes sizes
 };
 
-/// The arguments one by one, unquoted: for execve.
+/// The arguments that attach one VF to a machine of type q35 with shared memory, unquoted.
+[[nodiscard]] std::vector<std::string> device_arguments(const AttachedVf& vf);
+
+/// All arguments one by one, unquoted: for execve.
 [[nodiscard]] std::vector<std::string> qemu_arguments(const Attachment& attachment);
 
 /// The same as lines for a shell, quoted where they must be.
 [[nodiscard]] std::string qemu_lines(const Attachment& attachment);
+
+/// A word as a shell needs it, in quotes only if it must be.
+[[nodiscard]] std::string shell_quoted(const std::string& text);
 
 /// Elements for a libvirt domain of machine type q35.
 [[nodiscard]] std::string libvirt_xml(const Attachment& attachment);

@@ -23,6 +23,13 @@ std::filesystem::path service_program(const std::string& name) {
   return std::filesystem::exists(here / name) ? here / name : here.parent_path() / "sbin" / name;
 }
 
+CLI::Validator multiple_of_16() {
+  return {[](const std::string& bytes) {
+            return std::stoul(bytes) % 16 == 0 ? "" : bytes + " is no multiple of 16";
+          },
+          ""};
+}
+
 std::function<void(const std::string&)> progress_display() {
   return [is_terminal = isatty(STDERR_FILENO) != 0](const std::string& what) {
     if (is_terminal) std::cerr << "\r\033[K" << what << std::flush;

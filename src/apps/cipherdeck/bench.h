@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cipherdeck::cli {
 
@@ -22,6 +23,19 @@ void register_bench_schemes(CLI::App& group, Context& context);    // bench_sche
 
 /// "1.23"; "" for no value.
 [[nodiscard]] std::string fixed(const std::optional<double>& value, int digits);
+
+/// A check for options that count bytes in whole blocks.
+[[nodiscard]] CLI::Validator multiple_of_16();
+
+/// Prints a benchmark's rows: as JSON, an object of `to_json` each, or else by `print_table`.
+template <typename Row, typename ToJson, typename PrintTable>
+void print_rows(const Context& context, const std::vector<Row>& rows, ToJson to_json,
+                PrintTable print_table) {
+  if (!context.json) return print_table(rows);
+  Json all = Json::array();
+  for (const Row& row : rows) all.push_back(to_json(row));
+  print(all);
+}
 
 /// Shows what runs now on standard error, if that is a terminal; "" takes it away.
 [[nodiscard]] std::function<void(const std::string&)> progress_display();

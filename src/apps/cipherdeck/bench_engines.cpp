@@ -53,7 +53,7 @@ std::string text_of(const std::optional<bench::Spread>& spread) {
          ")";
 }
 
-void print_rows(const std::vector<bench::EnginesRow>& rows) {
+void print_table(const std::vector<bench::EnginesRow>& rows) {
   Table table({{"ALGORITHM"},
                {"BYTES", true},
                {"STREAMS", true},
@@ -81,10 +81,7 @@ void run(Context& context, const bench::EnginesOptions& options) {
     context.exit_code = fail(context, kFailed, "bench engines: " + why, "");
     return;
   }
-  if (!context.json) return print_rows(*rows);
-  Json all = Json::array();
-  for (const auto& row : *rows) all.push_back(to_json(row));
-  print(all);
+  print_rows(context, *rows, to_json, print_table);
 }
 
 }  // namespace
@@ -99,9 +96,7 @@ void register_bench_engines(CLI::App& group, Context& context) {
       ->check(CLI::IsMember(bench::engine_algorithms()));
   command->add_option("--bytes", options->bytes, "Of a message, a multiple of 16; may be repeated")
       ->check(CLI::Range(16U, kMostBytes))
-      ->check([](const std::string& bytes) {
-        return std::stoul(bytes) % 16 == 0 ? "" : bytes + " is no multiple of 16";
-      })
+      ->check(multiple_of_16())
       ->capture_default_str();
   command->add_option("--streams", options->streams, "Messages at once; may be repeated")
       ->check(CLI::Range(1U, kMostStreams));

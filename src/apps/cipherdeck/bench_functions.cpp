@@ -30,7 +30,7 @@ Json to_json(const bench::FunctionsRow& row) {
   return json;
 }
 
-void print_rows(const std::vector<bench::FunctionsRow>& rows) {
+void print_table(const std::vector<bench::FunctionsRow>& rows) {
   Table table({{"OPERATION"},
                {"PATH"},
                {"BYTES", true},
@@ -61,10 +61,7 @@ void run_functions(Context& context, const bench::FunctionsOptions& options) {
                              "Name the card's program with --card-program");
     return;
   }
-  if (!context.json) return print_rows(*rows);
-  Json all = Json::array();
-  for (const auto& row : *rows) all.push_back(to_json(row));
-  print(all);
+  print_rows(context, *rows, to_json, print_table);
 }
 
 }  // namespace
