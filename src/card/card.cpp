@@ -2,7 +2,7 @@
 #include "card/card.h"
 
 #include "card/random/random.h"
-#include "card/scheduler/worker.h"
+#include "card/scheduler/workers.h"
 #include "engine/batch.h"
 #include "engine/inventory.h"
 
@@ -103,7 +103,7 @@ class Card::Impl {
  public:
   Impl() : m_access_saver([this] { save_access_failures(); }) {}
   ~Impl() {
-    m_worker.reset();
+    m_workers.reset();
     m_access_saver.stop();
   }
   Impl(const Impl&) = delete;
@@ -112,7 +112,7 @@ class Card::Impl {
   Result<void> start(const CardOptions& options);
   Result<QueuePairHandle> attach(std::unique_ptr<scheduler::QueuePair> queue_pair);
   void detach(QueuePairHandle handle) noexcept;
-  void kick(QueuePairHandle handle) noexcept { m_worker->kick(handle); }
+  void kick(QueuePairHandle handle) noexcept { m_workers->kick(handle); }
   ManagementReply manage(const cipherdeck_command& command, Bytes input);
   [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
   [[nodiscard]] std::uint64_t features() const noexcept;
@@ -155,9 +155,9 @@ class Card::Impl {
   std::unique_ptr<chip::ChipSet> m_chips;
 
   NoRandom m_no_random;
-  std::unique_ptr<random::Generator> m_random;  // the worker's
-  std::unique_ptr<command::Services> m_services;
-  std::unique_ptr<scheduler::Worker> m_worker;
+  std::vector<std::unique_ptr<random::Generator>> m_randoms;  // the workers'
+  std::vector<command::Services> m_services;                  // likewise
+  std::unique_ptr<scheduler::Workers> m_workers;
 };
 
 // ---- starting -----------------------------------------------------------------------------------
@@ -169,7 +169,10 @@ void Card::Impl::fail(std::uint16_t reason) noexcept {
 
 Result<void> Card::Impl::start_keys(const CardOptions& options) {
   if (!engine::self_test()) return Error::card_failed;
-  CIPHERDECK_ASSIGN(m_random, random::Generator::create());
+  for (unsigned i = 0; i < options.workers; ++i) {
+    CIPHERDECK_ASSIGN(auto random, random::Generator::create());
+    m_randoms.push_back(std::move(random));
+  }
   CIPHERDECK_ASSIGN(auto management_random, random::Generator::create());
   std::string why;
   auto store = store::Store::open(options.store, options.key_file, &why);
@@ -197,16 +200,20 @@ Result<void> Card::Impl::start(const CardOptions& options) {
   }
   refresh();
   m_chips = std::make_unique<chip::ChipSet>(options.chips, options.chip_limits, options.log);
-  RandomSource& random = m_random ? static_cast<RandomSource&>(*m_random) : m_no_random;
-  m_services.reset(new command::Services{
-      m_partitions, m_state, random, [this](FunctionNumber function) { return identity(function); },
-      m_chips.get()});
+  m_services.reserve(options.workers);
+  for (unsigned i = 0; i < options.workers; ++i) {
+    RandomSource& random =
+        i < m_randoms.size() ? static_cast<RandomSource&>(*m_randoms[i]) : m_no_random;
+    m_services.push_back({m_partitions, m_state, random,
+                          [this](FunctionNumber function) { return identity(function); },
+                          m_chips.get()});
+  }
   m_access_saver.start();
-  CIPHERDECK_ASSIGN(
-      m_worker,
-      scheduler::Worker::start(
-          *m_services,
-          {.cpu = options.cpu, .scheduler = {.poll = options.poll, .batching = options.batching}}));
+  CIPHERDECK_ASSIGN(m_workers,
+                    scheduler::Workers::start(
+                        m_services, m_counters,
+                        {.cpus = options.cpus,
+                         .scheduler = {.poll = options.poll, .batching = options.batching}}));
   return {};
 }
 
@@ -228,13 +235,13 @@ Result<QueuePairHandle> Card::Impl::attach(std::unique_ptr<scheduler::QueuePair>
   command::FunctionCounters& counters = m_counters[queue_pair->client.function];
   queue_pair->client.counters = &counters;
   counters.queue_pairs.fetch_add(1);
-  auto attached = m_worker->attach(std::move(queue_pair));
+  auto attached = m_workers->attach(std::move(queue_pair));
   if (!attached) counters.queue_pairs.fetch_sub(1);
   return attached;
 }
 
 void Card::Impl::detach(QueuePairHandle handle) noexcept {
-  const auto function = m_worker->detach(handle);
+  const auto function = m_workers->detach(handle);
   if (function) m_counters[*function].queue_pairs.fetch_sub(1);
 }
 
@@ -277,7 +284,7 @@ Result<void> Card::Impl::take_share(const cipherdeck_command& command, Bytes inp
   }
   if (committed > scheduler::kMaxCommitted) return Error::limit;
   m_shares[function] = share;
-  m_worker->set_share(function, share);
+  m_workers->set_share(function, share);
   return {};
 }
 
@@ -332,7 +339,7 @@ ManagementReply Card::Impl::card_status() const {
   }
   put_text(status.version, CIPHERDECK_VERSION_TEXT);
   put_text(status.engines, engine::describe());
-  if (m_random != nullptr) put_text(status.random, m_random->source_names());
+  if (!m_randoms.empty()) put_text(status.random, m_randoms[0]->source_names());
   status.num_partitions = static_cast<std::uint32_t>(m_partitions.all().size());
   status.num_vfs = m_num_vfs.load();
   for (const command::FunctionCounters& counters : m_counters) {
@@ -385,6 +392,7 @@ Card::Card(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 Card::~Card() = default;
 
 Result<std::unique_ptr<Card>> Card::open(const CardOptions& options) {
+  if (options.workers < 1 || options.workers > kMaxWorkers) return Error::invalid_argument;
   auto impl = std::make_unique<Impl>();
   CIPHERDECK_TRY(impl->start(options));
   return std::unique_ptr<Card>(new Card(std::move(impl)));

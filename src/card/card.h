@@ -18,14 +18,17 @@
 
 namespace cipherdeck::card {
 
+constexpr unsigned kMaxWorkers = 64;
+
 struct CardOptions {
   std::filesystem::path store;     // directory, made with mode 0700 if it is not there
   std::filesystem::path key_file;  // what wraps the management key; made by CARD_INIT, mode 0600
-  int cpu = -1;                    // processor the worker is pinned to; -1: none
+  unsigned workers = 1;            // threads that compute, 1 to kMaxWorkers
+  std::vector<int> cpus;           // processors they are pinned to, in turn; -1 or empty: none
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
   bool batching =
       true;  // false: no two commands share an engine call, to measure what that is worth
-  std::vector<chip::ChipSpec> chips;    // up to chip::kMaxChips
+  std::vector<chip::ChipSpec> chips;  // up to chip::kMaxChips
   chip::Limits chip_limits;
   chip::Log log;  // called when a chip is fenced or refused, by any thread but the worker
 };
@@ -41,8 +44,8 @@ class InterruptLine {
 /// Names an attached queue pair; never used twice in a run.
 using QueuePairHandle = std::uint64_t;
 
-/// Thread-safe. One worker thread serves all queue pairs; each belongs to it from attach() to
-/// detach(), and no lock stands between them.
+/// Thread-safe. Worker threads serve the queue pairs, those of a function always the same one at a
+/// time, and no lock stands between them.
 class Card {
  public:
   /// Chips are loaded and tried here; one that cannot be had does not keep the card from opening.

@@ -23,6 +23,7 @@ cipherdeck_library(card
     command/table.cpp
     scheduler/scheduler.cpp
     scheduler/worker.cpp
+    scheduler/workers.cpp
     session/session.cpp
   TESTS
     card_test.cpp
@@ -31,6 +32,7 @@ cipherdeck_library(card
     command/cipher_test.cpp
     command/keys_test.cpp
     scheduler/scheduler_test.cpp
+    scheduler/workers_test.cpp
     session/session_test.cpp
   USES cipherdeck_card_keys cipherdeck_engine cipherdeck_ring cipherdeck_base ${CMAKE_DL_LIBS})
 target_compile_definitions(cipherdeck_card PRIVATE CIPHERDECK_VERSION_TEXT="${PROJECT_VERSION}")

@@ -103,7 +103,8 @@ int serve(const Options& options, device::DeviceOptions device_options) {
   card::CardOptions card_options;
   card_options.store = options.store;
   card_options.key_file = options.key_file;
-  card_options.cpu = options.cpu;
+  card_options.workers = options.workers;
+  card_options.cpus = options.cpus;
   card_options.batching = options.batching;
   card_options.chips = options.chips;
   card_options.chip_limits = options.chip_limits;

@@ -45,9 +45,14 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_option("--store", options.store, "Directory of the key store")->capture_default_str();
   app.add_option("--key-file", options.key_file,
                  "File of the key that wraps the management key [STORE/management.key]");
-  app.add_option("--cpu", options.cpu, "Processor to pin the worker to; -1: none")
-      ->check(CLI::Range(-1, 4095))
+  app.add_option("--workers", options.workers,
+                 "Threads that compute; functions are spread over them, and moved when one is busy")
+      ->check(CLI::Range(1U, card::kMaxWorkers))
       ->capture_default_str();
+  app.add_option("--cpu", options.cpus,
+                 "Processors to pin the workers to, in turn, with commas between; -1: none")
+      ->check(CLI::Range(-1, 4095))
+      ->delimiter(',');
   app.add_flag("!--no-batching", options.batching,
                "Give the engine one command at a time: slower, to measure what batching is worth");
   app.add_option("--socket-group", options.socket_group,

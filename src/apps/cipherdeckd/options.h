@@ -14,7 +14,8 @@ namespace cipherdeck::cipherdeckd {
 struct Options : process::ServiceOptions {
   std::filesystem::path store = "/var/lib/cipherdeck";
   std::filesystem::path key_file;  // empty: management.key in the store
-  int cpu = -1;
+  unsigned workers = 1;
+  std::vector<int> cpus;  // empty: the workers are not pinned
   bool batching = true;
   std::string socket_group;
   unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600

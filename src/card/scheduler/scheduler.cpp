@@ -90,6 +90,50 @@ void Scheduler::remove(QueuePair& queue_pair) noexcept {
   std::erase_if(m_queue_pairs, [&](const auto& each) { return each.get() == &queue_pair; });
 }
 
+// ---- handing a function over --------------------------------------------------------------------
+
+void Scheduler::set_leaving(FunctionNumber function, bool is_leaving) noexcept {
+  m_functions[function].leaving = is_leaving;
+}
+
+bool Scheduler::has_chip_jobs(FunctionNumber function) const noexcept {
+  return std::ranges::any_of(m_queue_pairs, [&](const auto& each) {
+    return each->client.function == function && each->client.chip_jobs != 0;
+  });
+}
+
+std::optional<Departure> Scheduler::depart(FunctionNumber number) {
+  const auto is_of = [&](const auto& each) { return each->client.function == number; };
+  const bool at_work = std::ranges::any_of(m_queue_pairs, [&](const auto& each) {
+    return is_of(each) && (each->client.jobs != 0 || each->client.chip_jobs != 0);
+  });
+  if (at_work) return std::nullopt;
+  Function& function = m_functions[number];
+  Departure departure{number, {}, function.committed, function.peak};
+  const auto first = std::stable_partition(m_queue_pairs.begin(), m_queue_pairs.end(),
+                                           [&](const auto& each) { return !is_of(each); });
+  for (auto each = first; each != m_queue_pairs.end(); ++each) {
+    QueuePair& queue_pair = **each;
+    stop_polling(queue_pair);
+    if (std::erase(m_deferred, &queue_pair) != 0) raise(queue_pair, m_options.clock());
+    std::erase(m_parked, &queue_pair);
+    queue_pair.parked = false;
+    queue_pair.blocked_round = 0;
+    departure.queue_pairs.push_back(std::move(*each));
+  }
+  m_queue_pairs.erase(first, m_queue_pairs.end());
+  function.leaving = false;
+  return departure;
+}
+
+void Scheduler::arrive(Departure departure) {
+  Function& function = m_functions[departure.function];
+  function.committed = departure.committed;
+  function.peak = departure.peak;
+  function.leaving = false;
+  for (auto& queue_pair : departure.queue_pairs) add(std::move(queue_pair));
+}
+
 // ---- shares -------------------------------------------------------------------------------------
 
 std::int64_t Scheduler::Function::quantum_ns() const noexcept {
@@ -147,7 +191,7 @@ bool Scheduler::round_full() const noexcept {
 }
 
 bool Scheduler::has_room(const Function& function) const noexcept {
-  if (round_full()) return false;
+  if (round_full() || function.leaving) return false;
   if (function.carried_jobs == 0) return true;
   return m_batch.num_jobs() < kCarriedJobs && m_carried_cost + new_cost() < kRoundNs;
 }

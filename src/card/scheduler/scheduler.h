@@ -22,9 +22,15 @@ namespace cipherdeck::card::scheduler {
 
 constexpr std::size_t kMaxFunctions = CIPHERDECK_TOTAL_VFS + 1;
 
+/// Where a queue pair is kept: its function's number times CIPHERDECK_MAX_QUEUE_PAIRS, and which of
+/// that function's it is.
+using Place = std::uint16_t;
+constexpr std::size_t kNumPlaces = kMaxFunctions * CIPHERDECK_MAX_QUEUE_PAIRS;
+
 /// One attached queue pair.
 struct QueuePair {
   command::Client client;
+  Place place = 0;
   std::shared_ptr<InterruptLine> interrupt;
   std::chrono::microseconds moderation{0};
 
@@ -37,6 +43,13 @@ struct QueuePair {
   Clock::time_point last_work{};
   Clock::time_point last_interrupt{};
   bool interrupt_deferred = false;
+};
+
+/// A function on its way from one scheduler to another, with all that goes with it.
+struct Departure {
+  FunctionNumber function = 0;
+  std::vector<std::unique_ptr<QueuePair>> queue_pairs;
+  Allowance committed, peak;
 };
 
 struct SchedulerOptions {
@@ -59,6 +72,15 @@ class Scheduler {
   void remove(QueuePair& queue_pair) noexcept;
   /// Polls the queue pair again.
   void wake(QueuePair& queue_pair);
+  /// Takes no more commands of the function, so that depart() can succeed; or goes on after all.
+  void set_leaving(FunctionNumber function, bool is_leaving) noexcept;
+  /// Whether a chip has work of the function, which it cannot leave behind.
+  [[nodiscard]] bool has_chip_jobs(FunctionNumber function) const noexcept;
+  /// Gives up a function that is leaving, once nothing of it is in the batch or at a chip. Its
+  /// queue pairs stay as they are; nobody looks at them until arrive().
+  [[nodiscard]] std::optional<Departure> depart(FunctionNumber function);
+  void arrive(Departure departure);
+
   /// Of a valid share; holds from the next round on.
   void set_share(FunctionNumber function, const Share& share) noexcept;
 
@@ -96,6 +118,7 @@ class Scheduler {
     bool backlogged = false;         // had commands left when it was last served
     bool waiting = false;            // has commands, but no credit
     bool exhausted = false;          // has used up its peak rate
+    bool leaving = false;            // to another scheduler
 
     [[nodiscard]] std::int64_t quantum_ns() const noexcept;
     [[nodiscard]] bool is_newcomer() const noexcept { return !backlogged && carried_jobs == 0; }

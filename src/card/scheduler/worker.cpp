@@ -66,51 +66,29 @@ Worker::~Worker() {
 
 // ---- the callers' side --------------------------------------------------------------------------
 
-Result<QueuePairHandle> Worker::attach(std::unique_ptr<QueuePair> queue_pair) {
-  std::size_t slot = 0;
-  QueuePairHandle handle = 0;
-  {
-    const std::lock_guard lock(m_mutex);
-    if (!m_free_slots.empty()) {
-      slot = m_free_slots.back();
-      m_free_slots.pop_back();
-    } else if (m_slots.size() < kNumSlots) {
-      slot = m_slots.size();
-      m_slots.emplace_back();
-    } else {
-      return Error::limit;
-    }
-    handle = (m_next_number++ << kSlotBits) | slot;
-    m_slots[slot] = {handle, queue_pair->client.function};
-  }
-  send(Attach{slot, std::move(queue_pair)});
-  return handle;
-}
+void Worker::attach(std::unique_ptr<QueuePair> queue_pair) { send(Attach{std::move(queue_pair)}); }
 
-std::optional<FunctionNumber> Worker::detach(QueuePairHandle handle) noexcept {
-  const std::size_t slot = handle & (kNumSlots - 1);
-  FunctionNumber function = 0;
-  {
-    const std::lock_guard lock(m_mutex);
-    if (slot >= m_slots.size() || m_slots[slot].handle != handle || handle == 0) return {};
-    function = m_slots[slot].function;
-    m_slots[slot].handle = 0;
-  }
+void Worker::detach(Place place) noexcept {
   std::binary_semaphore detached(0);
-  send(Detach{slot, &detached});
+  send(Detach{place, &detached});
   detached.acquire();
-  const std::lock_guard lock(m_mutex);
-  m_free_slots.push_back(static_cast<std::uint32_t>(slot));
-  return function;
 }
 
-void Worker::kick(QueuePairHandle handle) noexcept {
-  const std::size_t slot = handle & (kNumSlots - 1);
-  // A kick for a queue pair that is gone makes the worker look at its slot once, no more.
-  m_kicks[slot / 64].fetch_or(std::uint64_t{1} << (slot % 64));
+void Worker::kick(Place place) noexcept {
+  m_kicks[place / 64].fetch_or(std::uint64_t{1} << (place % 64));
   m_has_kicks.store(true);
   wake();
 }
+
+std::optional<Departure> Worker::release(FunctionNumber function) {
+  std::optional<Departure> departure;
+  std::binary_semaphore done(0);
+  send(Release{function, Clock::now() + kLongestRelease, &departure, &done});
+  done.acquire();
+  return departure;
+}
+
+void Worker::adopt(Departure departure) { send(std::move(departure)); }
 
 void Worker::set_share(FunctionNumber function, const Share& share) {
   send(SetShare{function, share});
@@ -152,18 +130,43 @@ void Worker::handle_messages() {
 }
 
 void Worker::handle(Attach& message) {
-  m_attached[message.slot] = message.queue_pair.get();
+  m_attached[message.queue_pair->place] = message.queue_pair.get();
   m_scheduler.add(std::move(message.queue_pair));
 }
 
 void Worker::handle(Detach& message) {
-  QueuePair*& at = m_attached[message.slot];
+  QueuePair*& at = m_attached[message.place];
   if (at != nullptr) m_scheduler.remove(*at);
   at = nullptr;
   message.done->release();
 }
 
 void Worker::handle(SetShare& message) { m_scheduler.set_share(message.function, message.share); }
+
+void Worker::handle(Release& message) {
+  m_scheduler.set_leaving(message.function, true);
+  m_release = message;
+}
+
+void Worker::handle(Departure& message) {
+  for (const auto& each : message.queue_pairs) m_attached[each->place] = each.get();
+  m_scheduler.arrive(std::move(message));
+}
+
+void Worker::go_on_releasing() {
+  const Release& release = *m_release;
+  auto departure = m_scheduler.depart(release.function);
+  if (departure) {
+    for (const auto& each : departure->queue_pairs) m_attached[each->place] = nullptr;
+    *release.departure = std::move(departure);
+  } else if (m_scheduler.has_chip_jobs(release.function) || Clock::now() >= release.deadline) {
+    m_scheduler.set_leaving(release.function, false);
+  } else {
+    return;
+  }
+  release.done->release();
+  m_release.reset();
+}
 
 void Worker::handle_kicks() {
   m_has_kicks.store(false);
@@ -193,10 +196,11 @@ void Worker::loop() {
   while (!m_stopping.load(std::memory_order_relaxed)) {
     if (m_has_messages.load(std::memory_order_relaxed)) handle_messages();
     if (m_has_kicks.load(std::memory_order_relaxed)) handle_kicks();
+    if (m_release) go_on_releasing();
     idle_rounds = m_scheduler.step() ? 0 : idle_rounds + 1;
     const bool yielded = idle_rounds != 0 && relax(idle_rounds);
     if (yielded || ++rounds % kTendEvery == 0) m_scheduler.tend(Clock::now());
-    if (!m_scheduler.polling()) {
+    if (!m_scheduler.polling() && !m_release) {
       sleep();
       idle_rounds = 0;
     }

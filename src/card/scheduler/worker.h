@@ -17,7 +17,8 @@
 namespace cipherdeck::card::scheduler {
 
 /// Polls while there is work, then sleeps without a timeout until a message or a kick comes.
-/// Thread-safe.
+/// Thread-safe, but that nobody may name a place that another attaches to, detaches or hands over
+/// at the same time: workers.h sees to that.
 class Worker {
  public:
   struct Options {
@@ -33,39 +34,42 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Fails with limit when no more queue pairs can be attached.
-  Result<QueuePairHandle> attach(std::unique_ptr<QueuePair> queue_pair);
-  /// The function the queue pair was of, once the worker has let go of it; nothing for a handle
-  /// that names none.
-  std::optional<FunctionNumber> detach(QueuePairHandle handle) noexcept;
-  void kick(QueuePairHandle handle) noexcept;
+  /// Of a queue pair whose place is free.
+  void attach(std::unique_ptr<QueuePair> queue_pair);
+  /// Returns when the worker has let go of the queue pair at `place`, which is dropped.
+  void detach(Place place) noexcept;
+  /// Never blocks. For a place without a queue pair it does nothing.
+  void kick(Place place) noexcept;
   /// Of a valid share; holds soon after.
   void set_share(FunctionNumber function, const Share& share);
 
+  /// Gives up a function, once what it has in the batch is done: some rounds. Nothing, and the
+  /// function stays, if a chip has work of it or it takes too long.
+  [[nodiscard]] std::optional<Departure> release(FunctionNumber function);
+  void adopt(Departure departure);
+
  private:
-  // A handle is a slot and, above it, a number that is never used twice.
-  static constexpr unsigned kSlotBits = 15;
-  static constexpr std::size_t kNumSlots = std::size_t{1} << kSlotBits;
-  static_assert(kNumSlots >= kMaxFunctions * CIPHERDECK_MAX_QUEUE_PAIRS);
-  static constexpr std::size_t kKickWords = kNumSlots / 64;
+  static constexpr std::size_t kKickWords = (kNumPlaces + 63) / 64;
+  static constexpr std::chrono::milliseconds kLongestRelease{50};
 
   struct Attach {
-    std::size_t slot;
     std::unique_ptr<QueuePair> queue_pair;
   };
   struct Detach {
-    std::size_t slot;
+    Place place;
     std::binary_semaphore* done;
   };
   struct SetShare {
     FunctionNumber function;
     Share share;
   };
-  using Message = std::variant<Attach, Detach, SetShare>;
-  struct Slot {
-    QueuePairHandle handle = 0;  // 0: free
-    FunctionNumber function = 0;
+  struct Release {
+    FunctionNumber function;
+    Clock::time_point deadline;
+    std::optional<Departure>* departure;
+    std::binary_semaphore* done;
   };
+  using Message = std::variant<Attach, Detach, SetShare, Release, Departure>;
 
   Worker(const command::Services& services, const Options& options, FileDescriptor wake_up);
 
@@ -76,6 +80,9 @@ class Worker {
   void handle(Attach& message);
   void handle(Detach& message);
   void handle(SetShare& message);
+  void handle(Release& message);
+  void handle(Departure& message);
+  void go_on_releasing();
   void handle_kicks();
   bool relax(std::uint32_t idle_rounds) const noexcept;
   void sleep();
@@ -84,21 +91,21 @@ class Worker {
   const Options m_options;
   const bool m_alone;  // on one processor, whoever waits must let the others run
   Scheduler m_scheduler;
-  FileDescriptor m_wake_up;                                                 // eventfd
-  std::vector<QueuePair*> m_attached = std::vector<QueuePair*>(kNumSlots);  // by slot; the worker's
+  FileDescriptor m_wake_up;  // eventfd
+
+  // The thread's own.
+  std::vector<QueuePair*> m_attached = std::vector<QueuePair*>(kNumPlaces);
+  std::optional<Release> m_release;  // under way
 
   // Set by any thread, then wake(); cleared by the worker before it looks.
   std::atomic<bool> m_stopping{false};
   std::atomic<bool> m_has_messages{false};
   std::atomic<bool> m_has_kicks{false};
-  std::array<std::atomic<std::uint64_t>, kKickWords> m_kicks{};  // a bit per slot
+  std::array<std::atomic<std::uint64_t>, kKickWords> m_kicks{};  // a bit for each place
   std::atomic<bool> m_asleep{false};
 
   std::mutex m_mutex;  // for what follows
   std::vector<Message> m_messages;
-  std::vector<Slot> m_slots;
-  std::vector<std::uint32_t> m_free_slots;
-  std::uint64_t m_next_number = 1;
 
   std::thread m_thread;
 };
