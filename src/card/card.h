@@ -25,7 +25,7 @@ struct CardOptions {
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
   bool batching =
       true;  // false: no two commands share an engine call, to measure what that is worth
-  std::vector<chip::ChipSpec> chips;    // up to chip::kMaxChips
+  std::vector<chip::ChipSpec> chips;  // up to chip::kMaxChips
   chip::Limits chip_limits;
   chip::Log log;  // called when a chip is fenced or refused, by any thread but the worker
 };

@@ -589,7 +589,7 @@ TEST_F(SchedulerTest, ItSleepsWhileAChipWorks) {
   chip::ChipSet chips(std::vector{library.spec("hold=1024")}, {.job = std::chrono::hours(1)}, {});
   command::Services services = m_bench.services();
   services.chips = &chips;
-  Scheduler scheduler(services, kPoll);
+  Scheduler scheduler(services, {.poll = kPoll});
   std::counting_semaphore<> woken(0);
   scheduler.set_wake([&] { woken.release(); });
   SteppedTenant tenant(m_bench, scheduler, 1);
