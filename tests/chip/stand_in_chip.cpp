@@ -10,6 +10,7 @@
 #include <cipherdeck/chip.h>
 #include <cipherdeck/function.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <condition_variable>
@@ -111,6 +112,8 @@ int run_cipher(const cipherdeck_chip_job& job) {
 // ---- what the card calls ------------------------------------------------------------------------
 
 int open_chip(const char* argument, void** context) {
+  // A thread that hangs is still here when the process ends.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   if (std::strcmp(argument, "fail-open") == 0) return CIPHERDECK_CHIP_FAILED;
   *context = new Context{argument};
   return CIPHERDECK_CHIP_OK;

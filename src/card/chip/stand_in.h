@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <temporary_directory.h>
 
@@ -15,6 +16,9 @@
 #include <vector>
 
 namespace cipherdeck::card::chip {
+
+/// OpenSSL must not clean up under the threads of hung chips, which are left behind.
+inline const int kOpenSslStays = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
 
 /// A library of the stand-in's family. What it holds is released when this goes.
 class StandIn {
