@@ -162,7 +162,7 @@ of its own, removed afterwards.
 
 With --tenants-as vm each tenant is a virtual machine: QEMU, with the Linux module and cipherdeck-load. As
 many boot as the largest number of tenants, and the smaller numbers use some of them; every result
-is checked. Tenants are then 1, 2, 4 and 10, and a measurement is 1000 ms, unless told. FILE of
+is checked. Tenants are then 1, 2, 4 and 10, and a measurement is 3000 ms, unless told. FILE of
 --machine has the command that boots one, a word a line, without its function; tools/bench-guest makes it.
 Where the machines' processors are emulated (no KVM) they are slow: the figures then show that all is
 done and right, and which scheme is ahead, not how fast a card is.
@@ -231,7 +231,7 @@ void add_where(CLI::App& app, SchemesCommand& command) {
 void set_machine_defaults(const CLI::App& app, bench::SchemesOptions& options) {
   if (options.tenants_as != TenantsAs::vm) return;
   if (app.count("--tenants") == 0) options.tenants = {1, 2, 4, 10};
-  if (app.count("--duration-ms") == 0) options.duration_ms = 1000;
+  if (app.count("--duration-ms") == 0) options.duration_ms = 3000;
 }
 
 }  // namespace
