@@ -32,14 +32,16 @@ std::filesystem::path socket_in(const std::filesystem::path& directory, std::uin
 }  // namespace
 
 Result<CardProcess> CardProcess::start(const std::filesystem::path& program, int cpu,
-                                       std::string& why) {
+                                       std::string& why, const std::vector<std::string>& more) {
   std::string pattern =
       (std::filesystem::temp_directory_path() / "cipherdeck-bench-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) {
     why = "no directory can be made under " + std::filesystem::temp_directory_path().string();
     return Error::io;
   }
-  auto process = start_server(arguments(program, pattern, cpu), -1, socket_in(pattern, 0), why);
+  auto words = arguments(program, pattern, cpu);
+  words.insert(words.end(), more.begin(), more.end());
+  auto process = start_server(words, -1, socket_in(pattern, 0), why);
   if (!process) {
     std::error_code ignored;
     std::filesystem::remove_all(pattern, ignored);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace cipherdeck::bench {
 
@@ -15,9 +16,10 @@ namespace cipherdeck::bench {
 /// folder, both removed with it.
 class CardProcess {
  public:
-  /// Starts PROGRAM pinned to processor `cpu` and waits until its PF listens. Fails with io or
-  /// timed_out, and `why` says more.
-  static Result<CardProcess> start(const std::filesystem::path& program, int cpu, std::string& why);
+  /// Starts PROGRAM with its worker on processor `cpu`, and waits until its PF listens. `more` are
+  /// further options of its. Fails with io or timed_out, and `why` says more.
+  static Result<CardProcess> start(const std::filesystem::path& program, int cpu, std::string& why,
+                                   const std::vector<std::string>& more = {});
 
   CardProcess(CardProcess&& other) noexcept;
   CardProcess& operator=(CardProcess&&) = delete;

@@ -15,6 +15,7 @@ constexpr std::uint32_t kIvLen = 16;
 constexpr std::uint32_t kMinSlotLen = 256;
 constexpr std::uint32_t kMinArenaLen = 64U << 10;
 constexpr std::uint32_t kPageLen = 4096;
+constexpr std::uint16_t kInvalidOpcode = 0x7fff;
 constexpr std::uint8_t kKeyByte = 0x5a;  // all bytes of the session keys
 constexpr std::chrono::seconds kCommandTimeout{10};
 constexpr unsigned kPollsBeforeSleep = 64;  // some microseconds
@@ -105,6 +106,10 @@ cipherdeck_command Tenant::command(std::uint32_t number) const noexcept {
   command.command_id = static_cast<std::uint16_t>(number);
   command.opcode = CIPHERDECK_OP_NOP;
   if (m_load.operation == Operation::nop) return command;
+  if (m_load.operation == Operation::invalid) {
+    command.opcode = kInvalidOpcode;
+    return command;
+  }
   const Session& session = m_sessions[number % kSessions];
   command.session = session.number;
   command.input = slot.input;
@@ -138,7 +143,10 @@ Result<ring::Completion> Tenant::wait() {
   const auto deadline = Clock::now() + kCommandTimeout;
   for (unsigned polls = 1;; ++polls) {
     if (const auto completion = m_end.reap()) {
-      if (completion->status != CIPHERDECK_STATUS_OK) return from_status(completion->status);
+      const bool is_good = completion->status == CIPHERDECK_STATUS_OK;
+      if (is_good == (m_load.operation == Operation::invalid)) {
+        return is_good ? Error::verify_failed : from_status(completion->status);
+      }
       return *completion;
     }
     if (polls % 4096 == 0 && m_end.state() != CIPHERDECK_QUEUE_LIVE) return Error::disconnected;
@@ -151,9 +159,10 @@ Result<ring::Completion> Tenant::wait() {
   }
 }
 
-// Until the next interrupt, or for a moment if there is none.
+// Until half of what is in flight is done, or for a moment if there is no interrupt.
 void Tenant::pause() {
-  if (!m_end.arm_interrupt()) (void)m_queue_pair->wait(std::chrono::milliseconds(100));
+  const std::uint32_t num = std::max(m_end.in_flight() / 2, 1U);
+  if (!m_end.arm_interrupt(num)) (void)m_queue_pair->wait(std::chrono::milliseconds(100));
 }
 
 Result<ring::Completion> Tenant::execute(const cipherdeck_command& command) {

@@ -7,8 +7,8 @@
 
 namespace cipherdeck::bench {
 
-/// What a load does again and again.
-enum class Operation : std::uint8_t { nop, sm4_cbc, sm4_ctr, sm3, sm2_sign };
+/// What a load does again and again; `invalid` sends commands that the card must refuse.
+enum class Operation : std::uint8_t { nop, sm4_cbc, sm4_ctr, sm3, sm2_sign, invalid };
 
 /// "sm4-cbc"
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;

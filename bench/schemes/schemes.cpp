@@ -15,15 +15,6 @@ constexpr std::uint32_t kDigestLen = 32;
 constexpr std::uint32_t kEmulatorVf = CIPHERDECK_TOTAL_VFS;  // while no direct tenant has it
 constexpr std::uint32_t kMostEmulated = 10;
 
-double jain_index(const std::vector<Sample>& samples) {
-  double sum = 0, squares = 0;
-  for (const Sample& sample : samples) {
-    sum += sample.ops_per_s();
-    squares += sample.ops_per_s() * sample.ops_per_s();
-  }
-  return squares == 0 ? 1 : sum * sum / (static_cast<double>(samples.size()) * squares);
-}
-
 template <typename T, typename Key>
 T median(std::vector<T> values, Key key) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -154,8 +145,11 @@ Result<void> Experiment::provide_emulator(Scheme scheme) {
 
 Result<std::vector<Sample>> Experiment::run_processes(const Case& what, const Load& load) {
   CIPHERDECK_TRY(provide_emulator(what.scheme));
-  return run_tenants(sockets_of(what.scheme, what.tenants), load,
-                     what.scheme == Scheme::card ? Waiting::poll : Waiting::sleep,
+  std::vector<TenantSpec> specs;
+  for (auto& socket : sockets_of(what.scheme, what.tenants)) {
+    specs.push_back({std::move(socket), load});
+  }
+  return run_tenants(specs, what.scheme == Scheme::card ? Waiting::poll : Waiting::sleep,
                      m_options.tenant_cpu, m_why);
 }
 

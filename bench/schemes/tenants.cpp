@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cipherdeck::bench {
@@ -83,16 +84,26 @@ class TenantProcess {
 
 }  // namespace
 
-Result<std::vector<Sample>> run_tenants(const std::vector<std::filesystem::path>& sockets,
-                                        const Load& load, Waiting waiting, int cpu,
-                                        std::string& why) {
+double jain_index(const std::vector<Sample>& samples) {
+  double sum = 0, squares = 0;
+  for (const Sample& sample : samples) {
+    sum += sample.ops_per_s();
+    squares += sample.ops_per_s() * sample.ops_per_s();
+  }
+  return squares == 0 ? 1 : sum * sum / (static_cast<double>(samples.size()) * squares);
+}
+
+Result<std::vector<Sample>> run_tenants(const std::vector<TenantSpec>& specs, Waiting waiting,
+                                        int cpu, std::string& why) {
   CIPHERDECK_ASSIGN(Pipe starting, Pipe::make());
   std::vector<TenantProcess> tenants;
-  tenants.reserve(sockets.size());
-  for (const auto& socket : sockets) {
+  tenants.reserve(specs.size());
+  std::chrono::milliseconds longest{0};
+  for (const auto& [socket, load] : specs) {
     CIPHERDECK_ASSIGN(TenantProcess tenant,
                       TenantProcess::start(socket, load, waiting, cpu, starting));
     tenants.push_back(std::move(tenant));
+    longest = std::max(longest, load.duration);
   }
   std::vector<Sample> samples;
   const auto collect = [&](std::chrono::milliseconds timeout) -> Result<void> {
@@ -100,8 +111,8 @@ Result<std::vector<Sample>> run_tenants(const std::vector<std::filesystem::path>
     for (std::size_t i = 0; i < tenants.size(); ++i) {
       auto sample = tenants[i].next_report(timeout);
       if (!sample) {
-        why =
-            "the tenant of " + sockets[i].string() + ": " + std::string(reason_of(sample.error()));
+        why = "the tenant of " + specs[i].socket.string() + ": " +
+              std::string(reason_of(sample.error()));
         return sample.error();
       }
       samples.push_back(*sample);
@@ -110,7 +121,7 @@ Result<std::vector<Sample>> run_tenants(const std::vector<std::filesystem::path>
   };
   CIPHERDECK_TRY(collect(kOpenTimeout));
   starting.writing.reset();
-  CIPHERDECK_TRY(collect(load.duration + kOpenTimeout));
+  CIPHERDECK_TRY(collect(longest + kOpenTimeout));
   return samples;
 }
 

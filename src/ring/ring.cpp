@@ -64,14 +64,14 @@ bool DriverEnd::ring_doorbell() noexcept {
   return load_relaxed(m_memory.doorbell->needs_kick) != 0;
 }
 
-bool DriverEnd::completion_ready() const noexcept {
-  auto& slot = m_memory.completion[m_cq_head & (m_memory.entries - 1)];
+bool DriverEnd::completion_ready(std::uint32_t index) const noexcept {
+  auto& slot = m_memory.completion[index & (m_memory.entries - 1)];
   const std::uint32_t word = load_acquire(tail_word(slot));
-  return ((word >> 16) & 1) == phase_of(m_cq_head, m_memory.entries);
+  return ((word >> 16) & 1) == phase_of(index, m_memory.entries);
 }
 
 std::optional<Completion> DriverEnd::reap() noexcept {
-  if (in_flight() == 0 || !completion_ready()) return std::nullopt;
+  if (in_flight() == 0 || !completion_ready(m_cq_head)) return std::nullopt;
   const cipherdeck_completion slot = m_memory.completion[m_cq_head & (m_memory.entries - 1)];
   ++m_cq_head;
   store_release(m_memory.doorbell->cq_head, m_cq_head);
@@ -81,10 +81,11 @@ std::optional<Completion> DriverEnd::reap() noexcept {
                     .output_len = slot.output_len};
 }
 
-bool DriverEnd::arm_interrupt() noexcept {
-  store_relaxed(m_memory.doorbell->irq_at, m_cq_head);
+bool DriverEnd::arm_interrupt(std::uint32_t num) noexcept {
+  const std::uint32_t last = m_cq_head + num - 1;
+  store_relaxed(m_memory.doorbell->irq_at, last);
   fence();
-  return completion_ready();
+  return completion_ready(last);
 }
 
 std::uint32_t DriverEnd::state() const noexcept { return load_acquire(m_memory.doorbell->state); }

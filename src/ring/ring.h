@@ -64,8 +64,10 @@ class DriverEnd {
   /// The next completion if there is one.
   [[nodiscard]] std::optional<Completion> reap() noexcept;
 
-  /// Asks for an interrupt at the next completion. True: one is there already, do not wait.
-  [[nodiscard]] bool arm_interrupt() noexcept;
+  /// Asks for an interrupt when `num` completions are there, 1 to in_flight(). True: they are there
+  /// already, do not wait. Who keeps many commands in flight and asks for half of them is
+  /// interrupted seldom, and the card has work meanwhile.
+  [[nodiscard]] bool arm_interrupt(std::uint32_t num = 1) noexcept;
 
   /// Commands submitted and not yet reaped.
   [[nodiscard]] std::uint32_t in_flight() const noexcept { return m_sq_tail - m_cq_head; }
@@ -76,7 +78,7 @@ class DriverEnd {
   [[nodiscard]] const QueueMemory& memory() const noexcept { return m_memory; }
 
  private:
-  [[nodiscard]] bool completion_ready() const noexcept;
+  [[nodiscard]] bool completion_ready(std::uint32_t index) const noexcept;
 
   QueueMemory m_memory;
   std::uint32_t m_sq_tail = 0;

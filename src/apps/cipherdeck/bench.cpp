@@ -42,6 +42,7 @@ void register_bench(CLI::App& app, Context& context) {
   register_bench_functions(*group, context);
   register_bench_engines(*group, context);
   register_bench_schemes(*group, context);
+  register_bench_sharing(*group, context);
 }
 
 }  // namespace cipherdeck::cli

@@ -17,6 +17,7 @@ namespace cipherdeck::cli {
 void register_bench_functions(CLI::App& group, Context& context);  // bench_functions.cpp
 void register_bench_engines(CLI::App& group, Context& context);    // bench_engines.cpp
 void register_bench_schemes(CLI::App& group, Context& context);    // bench_schemes.cpp
+void register_bench_sharing(CLI::App& group, Context& context);    // bench_sharing.cpp
 
 /// A service's program as it is installed: beside this program or in sbin.
 [[nodiscard]] std::filesystem::path service_program(const std::string& name);

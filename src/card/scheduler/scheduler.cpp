@@ -8,9 +8,9 @@
 namespace cipherdeck::card::scheduler {
 namespace {
 
-// What a function of the usual weight is granted at a time. Small against a round, so that a round
-// has work of all.
-constexpr std::int64_t kQuantumNs = 10'000;
+// What a function of the usual weight is granted at a time. Much of it is done in one visit, so that
+// a driver with many commands in flight is interrupted once for several.
+constexpr std::int64_t kQuantumNs = 50'000;
 // How much new work a round takes on; and in all, with slices of jobs from earlier rounds.
 constexpr std::uint64_t kRoundNs = 100'000;
 constexpr std::uint64_t kLongestRoundNs = 4 * kRoundNs;

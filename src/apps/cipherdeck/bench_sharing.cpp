@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/cipherdeck/bench.h"
+#include "apps/cipherdeck/table.h"
+#include "sharing/sharing.h"
+
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+namespace cipherdeck::cli {
+namespace {
+
+Json to_json(const bench::SharingRow& row) {
+  return {{"aspect", row.aspect},
+          {"case", row.what},
+          {"value", row.value},
+          {row.at_least ? "at_least" : "at_most", row.aim},
+          {"met", row.is_met()}};
+}
+
+void print_table(const std::vector<bench::SharingRow>& rows) {
+  Table table({{"ASPECT"}, {"CASE"}, {"VALUE", true}, {"AIM", true}, {"MET"}});
+  for (const auto& row : rows) {
+    table.add({row.aspect, row.what, fixed(row.value, 3),
+               (row.at_least ? ">= " : "<= ") + fixed(row.aim, 2), row.is_met() ? "yes" : "no"});
+  }
+  table.print(std::cout);
+}
+
+void run_sharing(Context& context, const bench::SharingOptions& options) {
+  const auto display = progress_display();
+  const auto progress = [&](const std::string& what, double part) {
+    display(std::to_string(std::lround(100 * part)) + " %  " + what);
+  };
+  std::string why;
+  const auto rows = bench::run_sharing(options, progress, why);
+  display("");
+  if (!rows) {
+    context.exit_code = fail(context, kFailed, "bench sharing: " + why,
+                             "Name the card's program with --card-program");
+    return;
+  }
+  print_rows(context, *rows, to_json, print_table);
+}
+
+}  // namespace
+
+void register_bench_sharing(CLI::App& group, Context& context) {
+  auto* const command = group.add_subcommand(
+      "sharing",
+      "Whether tenants get what they are promised: shares, neighbours, latency, batching");
+  const auto options = std::make_shared<bench::SharingOptions>();
+  options->card_program = service_program("cipherdeckd");
+  options->tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
+  command->add_option("--card-program", options->card_program, "The cipherdeckd to start")
+      ->capture_default_str();
+  command->add_option("--card-cpu", options->card_cpu, "Processor of the card's worker")
+      ->capture_default_str();
+  command->add_option("--tenant-cpu", options->tenant_cpu, "Processor of the tenants")
+      ->capture_default_str();
+  command->add_option("--repeats", options->repeats, "Of each measurement; the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--duration-ms", options->duration_ms, "Of one measurement")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
+  command->footer(
+      "\nStarts cards of its own with fresh stores, removed afterwards; the card of this host is "
+      "not touched. Exit status 0 whether or not the aims are met.\n\nExample:\n  cipherdeck bench "
+      "sharing --repeats 5");
+  command->callback([&context, options] { run_sharing(context, *options); });
+}
+
+}  // namespace cipherdeck::cli
