@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -162,5 +163,11 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   int exit_code = 0;
   const auto options = cipherdeck::cipherdeckd::parse_options(argc, argv, exit_code);
-  return options ? cipherdeck::cipherdeckd::run(*options) : exit_code;
+  if (!options) return exit_code;
+  exit_code = cipherdeck::cipherdeckd::run(*options);
+  if (options->chips.empty()) return exit_code;
+  // A hung chip's thread may still be in its library, and destructors there could wait for it.
+  spdlog::shutdown();
+  std::fflush(nullptr);
+  std::_Exit(exit_code);
 }

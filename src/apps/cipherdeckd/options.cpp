@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeckd/options.h"
 
-#include "card/chip/chip_set.h"
+#include "card/card.h"
 
 namespace cipherdeck::cipherdeckd {
 namespace {
