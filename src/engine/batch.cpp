@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/batch.h"
 
+#include "engine/cpu/prefetch.h"
 #include "engine/modes/modes.h"
 #include "engine/modes/streams.h"
 #include "engine/sm2/sm2_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 
 namespace cipherdeck::engine {
 namespace {
 
+constexpr std::size_t kPrefetchLen = 1024;  // of the next job
 constexpr std::size_t kMaxNonceLen = std::size_t{1} << 32;
 
 bool is_readable(Bytes bytes) { return bytes.data() != nullptr || bytes.empty(); }
@@ -191,6 +194,10 @@ void run(std::span<CipherJob> jobs) noexcept {
   for (CipherJob& job : jobs) {
     job.result = is_valid(job) ? Result<void>() : Error::invalid_argument;
     if (!job.result) continue;
+    if (&job != &jobs.back()) {
+      const CipherJob& next = *(&job + 1);
+      prefetch(next.input, next.output, std::min(next.len, kPrefetchLen));
+    }
     if (chaining_of(job)) {
       has_streams = true;
     } else {

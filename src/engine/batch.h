@@ -118,6 +118,11 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept;
 [[nodiscard]] std::size_t lanes_of(const CipherJob& job) noexcept;
 [[nodiscard]] std::size_t lanes_of(const MacJob& job) noexcept;
 [[nodiscard]] std::size_t lanes_of(const AeadJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const HashJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const Sm2SignJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const Sm2VerifyJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const Sm2EncryptJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const Sm2DecryptJob& job) noexcept;
 
 /// What a job will take of one core, in nanoseconds, roughly: what the scheduler charges its owner.
 /// `num_together` jobs of its kind and length, itself one of them, go in one call.

@@ -4,6 +4,7 @@
 #include "engine/cpu/features.h"
 #include "engine/modes/ghash.h"
 #include "engine/sm2/sm2_variants.h"
+#include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 
 #include <algorithm>
@@ -119,6 +120,15 @@ std::size_t lanes_of(const MacJob&) noexcept { return num_lanes(); }
 std::size_t lanes_of(const AeadJob& job) noexcept {
   return job.mode == AeadMode::ccm ? num_lanes() : 1;
 }
+
+std::size_t lanes_of(const HashJob&) noexcept {
+  return std::max<std::size_t>(sm3::chosen_variant().num_lanes, 1);
+}
+
+std::size_t lanes_of(const Sm2SignJob&) noexcept { return sm2::chosen_variant().num_lanes; }
+std::size_t lanes_of(const Sm2VerifyJob&) noexcept { return sm2::chosen_variant().num_lanes; }
+std::size_t lanes_of(const Sm2EncryptJob&) noexcept { return sm2::chosen_variant().num_lanes; }
+std::size_t lanes_of(const Sm2DecryptJob&) noexcept { return sm2::chosen_variant().num_lanes; }
 
 std::uint32_t cost_ns(const CipherJob& job, std::size_t num_together) noexcept {
   const Sm4Cost& cost = sm4_cost();

@@ -20,6 +20,22 @@ std::uint32_t cost_of(const Job& job) noexcept {
   return engine::cost_ns(job);
 }
 
+// Side by side, more than so many gain little.
+constexpr std::size_t kMostWidth = 16;
+
+std::size_t lanes_of_job(const RandomJob&) noexcept { return 1; }
+
+template <typename Job>
+std::size_t lanes_of_job(const Job& job) noexcept {
+  return std::min(engine::lanes_of(job), kMostWidth);
+}
+
+// What `num` jobs of `model_ns` in all would be if every place beside them had one, too.
+std::uint64_t with_places(std::uint64_t model_ns, std::size_t num, std::size_t width) noexcept {
+  if (num == 0) return 0;
+  return model_ns * ((num + width - 1) / width * width) / num;
+}
+
 // ---- slices -------------------------------------------------------------------------------------
 
 // How much of `len` bytes, which cost `cost` nanoseconds, goes into one round.
@@ -210,7 +226,8 @@ std::uint32_t Batch::add(Task task, typename Task::Job job) {
 template <typename Task>
 std::uint32_t Batch::put(Task task, typename Task::Job job) {
   Lane<Task>& to = lane<Task>();
-  const std::uint32_t whole_cost = to.calibration(cost_of(job));
+  const std::uint32_t whole_cost = to.charge(cost_of(job));
+  to.width = lanes_of_job(job);
   begin(task, job);
   to.tasks.push_back(std::move(task));
   to.jobs.push_back(std::move(job));
@@ -219,7 +236,8 @@ std::uint32_t Batch::put(Task task, typename Task::Job job) {
   origin.session->at_work = true;
   ++origin.client->jobs;
   ++m_num_jobs;
-  m_cost_ns += to.calibration(cost_of(to.jobs.back()));
+  to.model_ns += cost_of(to.jobs.back());
+  set_cost(to);
   return whole_cost;
 }
 
@@ -247,21 +265,27 @@ void Batch::run_jobs(std::span<Job> jobs) noexcept {
 }
 
 template <typename Task>
+void Batch::set_cost(Lane<Task>& lane) noexcept {
+  m_cost_ns -= lane.cost_ns;
+  lane.cost_ns = lane.slot(with_places(lane.model_ns, lane.jobs.size(), lane.width));
+  m_cost_ns += lane.cost_ns;
+}
+
+template <typename Task>
 void Batch::run_lane(Lane<Task>& lane) noexcept {
   const std::span jobs(lane.jobs);
-  std::uint64_t model_ns = 0;
-  for (const auto& job : jobs) model_ns += cost_of(job);
   const auto start = m_options.clock();
   const std::size_t step = m_options.together ? jobs.size() : 1;
   for (std::size_t i = 0; i < jobs.size(); i += step) run_jobs(jobs.subspan(i, step));
-  lane.calibration.learn(model_ns, m_options.clock() - start);
+  const auto took = m_options.clock() - start;
+  lane.charge.learn(lane.model_ns, took);
+  lane.slot.learn(with_places(lane.model_ns, jobs.size(), lane.width), took);
 }
 
 void Batch::run() noexcept {
   for_each_lane(m_lanes, [this](auto& lane) {
     if (!lane.jobs.empty()) run_lane(lane);
   });
-  m_cost_ns = 0;
   for_each_lane(m_lanes, [this](auto& lane) {
     if (!lane.jobs.empty()) finish_lane(lane);
   });
@@ -291,13 +315,15 @@ void Batch::keep_if(Lane<Task>& lane, Keep keep) noexcept {
   }
   lane.tasks.erase(lane.tasks.begin() + kept, lane.tasks.end());
   lane.jobs.erase(lane.jobs.begin() + kept, lane.jobs.end());
+  lane.model_ns = 0;
+  for (const auto& job : lane.jobs) lane.model_ns += cost_of(job);
+  set_cost(lane);
 }
 
 template <typename Task>
 void Batch::finish_lane(Lane<Task>& lane) noexcept {
   keep_if(lane, [&](Task& task, typename Task::Job& job) {
     if (advance(task, job)) {
-      m_cost_ns += lane.calibration(cost_of(job));
       return true;
     }
     ring::Completion completion{.command_id = task.origin.command_id,
@@ -311,13 +337,8 @@ void Batch::finish_lane(Lane<Task>& lane) noexcept {
 }
 
 void Batch::drop(const Client& client) noexcept {
-  m_cost_ns = 0;
   for_each_lane(m_lanes, [&](auto& lane) {
-    keep_if(lane, [&](auto& task, auto& job) {
-      if (task.origin.client == &client) return false;
-      m_cost_ns += lane.calibration(cost_of(job));
-      return true;
-    });
+    keep_if(lane, [&](auto& task, auto&) { return task.origin.client != &client; });
   });
 }
 

@@ -147,7 +147,8 @@ class Batch {
   /// Runs one slice of every job and completes those that are done.
   void run() noexcept;
 
-  /// What the slices now in the batch cost, in nanoseconds.
+  /// What the slices now in the batch will take, in nanoseconds.
+  /// A place beside a job that is there anyway costs nothing.
   [[nodiscard]] std::uint64_t cost_ns() const noexcept { return m_cost_ns; }
 
   /// Forgets the jobs of `client` without completing them; between rounds only.
@@ -158,7 +159,11 @@ class Batch {
   struct Lane {
     std::vector<typename Task::Job> jobs;
     std::vector<Task> tasks;
-    Calibration calibration;
+    std::size_t width = 1;       // so many jobs go side by side in the engine
+    std::uint64_t model_ns = 0;  // of all slices, each alone
+    std::uint64_t cost_ns = 0;   // what they will take together
+    Calibration charge;          // what a job takes in the company it has
+    Calibration slot;            // what its place side by side takes, in use or not
   };
 
   template <typename Task>
@@ -169,6 +174,8 @@ class Batch {
   std::uint32_t put(Task task, typename Task::Job job);
   template <typename Task>
   void run_lane(Lane<Task>& lane) noexcept;
+  template <typename Task>
+  void set_cost(Lane<Task>& lane) noexcept;
   template <typename Job>
   void run_jobs(std::span<Job> jobs) noexcept;
   template <typename Task>

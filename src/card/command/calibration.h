@@ -13,7 +13,7 @@ namespace cipherdeck::card::command {
 class Calibration {
  public:
   /// Nanoseconds.
-  [[nodiscard]] std::uint32_t operator()(std::uint32_t model_ns) const noexcept {
+  [[nodiscard]] std::uint32_t operator()(std::uint64_t model_ns) const noexcept {
     return static_cast<std::uint32_t>(std::min(static_cast<float>(model_ns) * m_factor, kMostNs));
   }
 

@@ -32,6 +32,7 @@ void cbc_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
   const std::size_t most = std::min(len, kChunkLen);
   while (len != 0) {
     const std::size_t taken = std::min(len, kChunkLen);
+    prefetch(in + taken, out + taken, std::min(len - taken, kChunkLen));
     std::memcpy(cipher.data(), iv, kSm4BlockLen);
     std::memcpy(cipher.data() + kSm4BlockLen, in, taken);
     key.decrypt_blocks(plain.data(), cipher.data() + kSm4BlockLen, taken / kSm4BlockLen);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "engine/cpu/prefetch.h"
 #include "engine/sm4/block_value.h"
 #include "engine/sm4/sm4.h"
 

@@ -26,6 +26,7 @@ void cfb_decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, con
   while (len != 0) {
     const std::size_t taken = std::min(len, kChunkLen);
     const std::size_t num_blocks = num_blocks_of(taken);
+    prefetch(in + taken, out + taken, std::min(len - taken, kChunkLen));
     std::memcpy(cipher.data(), iv, kSm4BlockLen);
     std::memset(cipher.data() + num_blocks * kSm4BlockLen, 0, kSm4BlockLen);
     std::memcpy(cipher.data() + kSm4BlockLen, in, taken);
@@ -63,6 +64,7 @@ void ctr_crypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len, const
   while (len != 0) {
     const std::size_t taken = std::min(len, kChunkLen);
     const std::size_t num_blocks = num_blocks_of(taken);
+    prefetch(in + taken, out + taken, std::min(len - taken, kChunkLen));
     counter.store_next(stream.data(), num_blocks);
     key.encrypt_blocks(stream.data(), stream.data(), num_blocks);
     xor_bytes(out, in, stream.data(), taken);

@@ -64,6 +64,11 @@ class LaneSet {
     for (std::size_t i = num_used(); i < m_variant.num_lanes; ++i) {
       m_lanes.in[i] = m_lanes.out[i] = m_idle.data();
     }
+    for (std::size_t i = 0; i < num_used(); ++i) {
+      const std::size_t done = num_blocks * kSm4BlockLen;
+      const std::uint8_t* const out = m_streams[i].out != nullptr ? m_lanes.out[i] : m_lanes.in[i];
+      prefetch(m_lanes.in[i] + done, out + done, std::min(m_streams[i].len - done, done));
+    }
     m_variant.chain_lanes(m_lanes, m_chaining, num_blocks);
     const std::size_t num_prepared = m_lanes.prepared_for;
     m_num_prepared = std::max(m_num_prepared, num_prepared != 0 ? num_prepared : Lanes::kMax);

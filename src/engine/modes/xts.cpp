@@ -67,6 +67,8 @@ void crypt_full(std::uint8_t* out, const std::uint8_t* in, std::size_t num_block
   const std::size_t most = std::min(num_blocks, kChunkBlocks) * kSm4BlockLen;
   while (num_blocks != 0) {
     const std::size_t taken = std::min(num_blocks, kChunkBlocks);
+    const std::size_t next = std::min(num_blocks - taken, kChunkBlocks) * kSm4BlockLen;
+    prefetch(in + taken * kSm4BlockLen, out + taken * kSm4BlockLen, next);
     for (std::size_t i = 0; i < taken; ++i) {
       tweak.store(tweaks.data() + i * kSm4BlockLen);
       tweak.advance();

@@ -9,6 +9,7 @@ namespace cipherdeck::engine::sm3 {
 namespace {
 
 constexpr std::size_t kNumLanes = sizeof(Vector) / 4;
+constexpr std::size_t kAhead = 8 * kSm3BlockLen;  // each lane's data is fetched so far ahead
 
 // What would stay on the stack.
 struct Scratch {
@@ -92,6 +93,9 @@ CIPHERDECK_KERNEL void compress(Lanes& lanes, std::size_t num_blocks) {
   load_states(s, lanes);
   for (; num_blocks != 0; --num_blocks) {
     std::copy(s, s + 8, scratch.state);
+    for (const std::uint8_t* data : std::span(lanes.data).first(kNumLanes)) {
+      __builtin_prefetch(data + kAhead);
+    }
     load_message(scratch.w, lanes);
     rounds<false>(s, scratch.w, kRoundConstants.data(), kSixteen);
     for (int j = 16; j < 64; j += 16) {

@@ -4,6 +4,7 @@
 #include "engine/sm4/sm4_aes_wide.h"
 
 #include "base/secret.h"
+#include "engine/cpu/prefetch.h"
 
 namespace cipherdeck::engine::sm4 {
 namespace {
@@ -55,11 +56,13 @@ template <bool kHasVaes>
 CIPHERDECK_TARGET_VAES void crypt_wide(std::uint8_t* out, const std::uint8_t* in,
                                        std::size_t num_blocks,
                                        const RoundKeys& round_keys) noexcept {
+  constexpr std::size_t kStep = std::size_t{2} * kWideBlocks * 16;
   const OneKey key(round_keys);
   for (; num_blocks >= 2 * kWideBlocks; num_blocks -= 2 * kWideBlocks) {
+    if (num_blocks > 2 * kWideBlocks) prefetch(in + kStep, out + kStep, kStep);
     crypt_groups<kHasVaes, 2>(out, in, key);
-    in += kWideBlocks * 2 * 16;
-    out += kWideBlocks * 2 * 16;
+    in += kStep;
+    out += kStep;
   }
   if (num_blocks != 0) crypt_groups<kHasVaes, 1>(out, in, key);
 }
