@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <optional>
+#include <thread>
 
 namespace cipherdeck::bench {
 namespace {
@@ -18,6 +20,9 @@ constexpr std::uint32_t kBulkBytes = 16384;
 constexpr std::uint32_t kBulkDepth = 16;
 constexpr std::uint32_t kPeak = 200'000;  // microseconds of the engine's time a second
 constexpr std::uint32_t kDigestLen = 32;
+constexpr std::uint32_t kBacklog = 64;  // commands of who always has more than his share
+constexpr std::uint32_t kAllVfs = CIPHERDECK_TOTAL_VFS;
+constexpr std::chrono::seconds kIdleTime{1};
 
 using Samples = std::vector<Sample>;
 
@@ -30,14 +35,15 @@ double sum_of_rates(const Samples& samples, std::size_t num) {
 class SharedCard {
  public:
   static Result<SharedCard> start(const SharingOptions& options, std::string& why,
-                                  const std::vector<std::string>& more = {}) {
+                                  const std::vector<std::string>& more = {},
+                                  std::uint32_t num_vfs = kNumTenants) {
     CIPHERDECK_ASSIGN(CardProcess card,
                       CardProcess::start(options.card_program, options.card_cpu, why, more));
     auto pf = std::make_unique<manager::PfDriver>(card.socket(0));
     CIPHERDECK_ASSIGN(const std::uint32_t partition, make_partition(*pf));
-    CIPHERDECK_TRY(pf->set_num_vfs(kNumTenants));
-    CIPHERDECK_TRY(bind_functions(*pf, partition, kNumTenants));
-    return SharedCard(std::move(card), std::move(pf));
+    CIPHERDECK_TRY(pf->set_num_vfs(num_vfs));
+    CIPHERDECK_TRY(bind_functions(*pf, partition, num_vfs));
+    return SharedCard(std::move(card), std::move(pf), partition);
   }
 
   /// Tenant i has VF i + 1.
@@ -49,6 +55,21 @@ class SharedCard {
     return specs;
   }
 
+  // Engine time that the tenant was charged so far, in seconds.
+  Result<double> engine_time(std::uint32_t tenant) {
+    cipherdeck_function_record record;
+    CIPHERDECK_ASSIGN(const auto reply, m_pf->admin({.opcode = CIPHERDECK_OP_FUNCTION_LIST}, {},
+                                                    (kNumTenants + 1) * sizeof record));
+    const std::size_t at = (tenant + 1) * sizeof record;
+    if (reply.output.size() < at + sizeof record) return Error::internal;
+    std::memcpy(&record, reply.output.data() + at, sizeof record);
+    return static_cast<double>(record.engine_ns) / 1e9;
+  }
+
+  [[nodiscard]] CardProcess& process() noexcept { return m_card; }
+  [[nodiscard]] std::uint32_t partition() const noexcept { return m_partition; }
+  [[nodiscard]] manager::PfDriver& pf() noexcept { return *m_pf; }
+
   Result<void> set_share(std::uint32_t tenant, std::uint32_t weight, std::uint32_t peak) {
     const cipherdeck_function_share share{.weight = weight, .peak = peak};
     CIPHERDECK_TRY(m_pf->admin({.opcode = CIPHERDECK_OP_FUNCTION_SHARE, .arg = {tenant + 1, 0}},
@@ -57,10 +78,11 @@ class SharedCard {
   }
 
  private:
-  SharedCard(CardProcess card, std::unique_ptr<manager::PfDriver> pf)
-      : m_card(std::move(card)), m_pf(std::move(pf)) {}
+  SharedCard(CardProcess card, std::unique_ptr<manager::PfDriver> pf, std::uint32_t partition)
+      : m_card(std::move(card)), m_pf(std::move(pf)), m_partition(partition) {}
   CardProcess m_card;
   std::unique_ptr<manager::PfDriver> m_pf;
+  std::uint32_t m_partition;
 };
 
 class Sharing {
@@ -77,11 +99,12 @@ class Sharing {
     CIPHERDECK_TRY(measure_weights());
     CIPHERDECK_TRY(measure_peak());
     CIPHERDECK_TRY(measure_batching());
+    CIPHERDECK_TRY(measure_scale());
     return m_rows;
   }
 
  private:
-  static constexpr double kNumMeasurements = 9;
+  static constexpr double kNumMeasurements = 10;
 
   [[nodiscard]] Load load(Operation operation, std::uint32_t bytes, std::uint32_t depth) const {
     return {.operation = operation,
@@ -115,6 +138,7 @@ class Sharing {
   Result<void> measure_weights();
   Result<void> measure_peak();
   Result<void> measure_batching();
+  Result<void> measure_scale();
 
   const SharingOptions& m_options;
   const std::function<void(const std::string&, double)>& m_progress;
@@ -162,7 +186,8 @@ Result<void> Sharing::measure_weights() {
         m_card->set_share(i, weights[i] * CIPHERDECK_WEIGHT_DEFAULT, CIPHERDECK_RATE_UNLIMITED));
   }
   const auto off = repeat("weights 4:2:1", [&]() -> Result<double> {
-    CIPHERDECK_ASSIGN(const Samples samples, work(*m_card, {bulk(), bulk(), bulk()}));
+    const Load backlog = load(Operation::sm4_ctr, kBulkBytes, kBacklog);
+    CIPHERDECK_ASSIGN(const Samples samples, work(*m_card, {backlog, backlog, backlog}));
     const double all = sum_of_rates(samples, samples.size());
     double most = 0;
     for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -180,17 +205,55 @@ Result<void> Sharing::measure_weights() {
 }
 
 Result<void> Sharing::measure_peak() {
+  CIPHERDECK_TRY(m_card->set_share(0, CIPHERDECK_WEIGHT_DEFAULT, kPeak));
   const auto off = repeat("a peak rate", [&]() -> Result<double> {
-    CIPHERDECK_ASSIGN(const Samples free, work(*m_card, {bulk()}));
-    CIPHERDECK_TRY(m_card->set_share(0, CIPHERDECK_WEIGHT_DEFAULT, kPeak));
-    const auto held = work(*m_card, {bulk()});
-    CIPHERDECK_TRY(m_card->set_share(0, CIPHERDECK_WEIGHT_DEFAULT, CIPHERDECK_RATE_UNLIMITED));
-    if (!held) return held.error();
-    const double part = (*held)[0].ops_per_s() / free[0].ops_per_s();
-    return std::abs(part / (kPeak / 1e6) - 1);
+    CIPHERDECK_ASSIGN(const double before, m_card->engine_time(0));
+    CIPHERDECK_ASSIGN(const Samples held, work(*m_card, {bulk()}));
+    CIPHERDECK_ASSIGN(const double after, m_card->engine_time(0));
+    return std::abs((after - before) / held[0].seconds / (kPeak / 1e6) - 1);
   });
+  CIPHERDECK_TRY(m_card->set_share(0, CIPHERDECK_WEIGHT_DEFAULT, CIPHERDECK_RATE_UNLIMITED));
   if (!off) return off.error();
-  add({"peak", "a tenant held to a fifth of the card", *off, 0.02, false});
+  add({"peak", "a tenant held to a fifth of the engine's time", *off, 0.02, false});
+  return {};
+}
+
+// All VFs attached at once by this process, each with sessions that have done something.
+Result<void> Sharing::measure_scale() {
+  m_progress("256 VFs", m_done / kNumMeasurements);
+  CIPHERDECK_ASSIGN(SharedCard card, SharedCard::start(m_options, m_why, {}, 0));
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  CIPHERDECK_TRY(card.pf().set_num_vfs(kAllVfs));
+  const std::chrono::duration<double> making = Clock::now() - start;
+  CIPHERDECK_TRY(bind_functions(card.pf(), card.partition(), kAllVfs));
+  const std::uint64_t memory = card.process().memory_kib();
+  const Load once{.operation = Operation::sm4_ctr,
+                  .bytes = kBulkBytes,
+                  .depth = 1,
+                  .duration = std::chrono::milliseconds(0)};
+  std::vector<Tenant> tenants;
+  for (std::uint32_t vf = 1; vf <= kAllVfs; ++vf) {
+    const std::string address = "unix:" + card.process().socket(vf).string();
+    CIPHERDECK_ASSIGN(Tenant tenant, open_tenant(address, once, Waiting::sleep, m_why));
+    CIPHERDECK_TRY(tenant.prepare(once));
+    tenants.push_back(std::move(tenant));
+  }
+  double num_working = 0;
+  for (Tenant& tenant : tenants) {
+    CIPHERDECK_ASSIGN(const Sample sample, tenant.work());
+    num_working += sample.num_checked != 0 ? 1 : 0;
+  }
+  std::this_thread::sleep_for(kIdleTime / 4);
+  const std::uint64_t busy = card.process().cpu_time_ns();
+  std::this_thread::sleep_for(kIdleTime);
+  const auto idle_ns = static_cast<double>(card.process().cpu_time_ns() - busy);
+  const double idle_percent = 100 * idle_ns / std::chrono::nanoseconds(kIdleTime).count();
+  const double kib = static_cast<double>(card.process().memory_kib() - memory) / kAllVfs;
+  add({"scale", "seconds to make 256 VFs", making.count(), 2, false});
+  add({"scale", "VFs attached at once and working", num_working, kAllVfs, true});
+  add({"scale", "KiB of the card for an attached VF with 16 sessions", kib});
+  add({"scale", "processor time of the idle card, percent", idle_percent});
   return {};
 }
 

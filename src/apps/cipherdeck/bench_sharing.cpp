@@ -12,18 +12,20 @@ namespace cipherdeck::cli {
 namespace {
 
 Json to_json(const bench::SharingRow& row) {
-  return {{"aspect", row.aspect},
-          {"case", row.what},
-          {"value", row.value},
-          {row.at_least ? "at_least" : "at_most", row.aim},
-          {"met", row.is_met()}};
+  Json json{{"aspect", row.aspect}, {"case", row.what}, {"value", row.value}};
+  if (row.aim) {
+    json[row.at_least ? "at_least" : "at_most"] = *row.aim;
+    json["met"] = row.is_met();
+  }
+  return json;
 }
 
 void print_table(const std::vector<bench::SharingRow>& rows) {
   Table table({{"ASPECT"}, {"CASE"}, {"VALUE", true}, {"AIM", true}, {"MET"}});
   for (const auto& row : rows) {
     table.add({row.aspect, row.what, fixed(row.value, 3),
-               (row.at_least ? ">= " : "<= ") + fixed(row.aim, 2), row.is_met() ? "yes" : "no"});
+               row.aim ? (row.at_least ? ">= " : "<= ") + fixed(*row.aim, 2) : "",
+               row.aim ? row.is_met() ? "yes" : "no" : ""});
   }
   table.print(std::cout);
 }
