@@ -159,6 +159,21 @@ class Schemes(Case):
                        "--scheme", "direct", "--tenants", 1)
 
 
+class Sharing(Case):
+    """What tenants are promised, on cards of its own; whether the aims are met is not looked at."""
+    ready = False
+
+    def test_rows(self):
+        rows = self.it.json("bench", "sharing", "--repeats", 1, "--duration-ms", 20)
+        self.assertEqual([row["aspect"] for row in rows],
+                         ["latency", *3 * ["neighbour"], "weights", "peak", *3 * ["batching"],
+                          *4 * ["scale"]])
+        for row in rows[:-1]:
+            self.assertGreater(row["value"], 0, row)
+        self.assertEqual(rows[-3]["value"], 256)
+        self.run_fails(FAILED, "/none", "bench", "sharing", "--card-program", "/none")
+
+
 class NewCard(Case):
     ready = False
 
