@@ -20,6 +20,8 @@ std::uint32_t cost_of(const Job& job) noexcept {
   return engine::cost_ns(job);
 }
 
+constexpr std::uint64_t kPartNs = 10'000;  // between two looks at who has come
+
 // Side by side, more than so many gain little.
 constexpr std::size_t kMostWidth = 16;
 
@@ -272,19 +274,28 @@ void Batch::set_cost(Lane<Task>& lane) noexcept {
 }
 
 template <typename Task>
-void Batch::run_lane(Lane<Task>& lane) noexcept {
+void Batch::run_lane(Lane<Task>& lane, const std::function<void()>& between) noexcept {
   const std::span jobs(lane.jobs);
-  const auto start = m_options.clock();
-  const std::size_t step = m_options.together ? jobs.size() : 1;
-  for (std::size_t i = 0; i < jobs.size(); i += step) run_jobs(jobs.subspan(i, step));
-  const auto took = m_options.clock() - start;
+  std::chrono::nanoseconds took{0};
+  for (std::size_t i = 0, num = 0; i < jobs.size(); i += num) {
+    // Jobs that gain nothing from one another go in small parts.
+    std::uint64_t part_ns = 0;
+    for (num = 0; i + num < jobs.size(); ++num) {
+      if (num != 0 && (!m_options.together || (lane.width == 1 && part_ns >= kPartNs))) break;
+      part_ns += lane.charge(cost_of(jobs[i + num]));
+    }
+    const auto start = m_options.clock();
+    run_jobs(jobs.subspan(i, num));
+    took += m_options.clock() - start;
+    if (between) between();
+  }
   lane.charge.learn(lane.model_ns, took);
   lane.slot.learn(with_places(lane.model_ns, jobs.size(), lane.width), took);
 }
 
-void Batch::run() noexcept {
-  for_each_lane(m_lanes, [this](auto& lane) {
-    if (!lane.jobs.empty()) run_lane(lane);
+void Batch::run(const std::function<void()>& between) noexcept {
+  for_each_lane(m_lanes, [&](auto& lane) {
+    if (!lane.jobs.empty()) run_lane(lane, between);
   });
   for_each_lane(m_lanes, [this](auto& lane) {
     if (!lane.jobs.empty()) finish_lane(lane);

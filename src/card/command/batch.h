@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -117,8 +118,8 @@ void complete(Client& client, const ring::Completion& completion) noexcept;
 
 struct BatchOptions {
   std::chrono::steady_clock::time_point (*clock)() = std::chrono::steady_clock::now;
-  bool together =
-      true;  // false: the engine gets the jobs one by one, to measure what company is worth
+  // False: the engine gets the jobs one by one, to measure what company is worth.
+  bool together = true;
 };
 
 /// Not thread-safe. Allocates nothing once it is made.
@@ -144,8 +145,9 @@ class Batch {
   /// Jobs of the same worker that go to chips, and take no part in its rounds.
   [[nodiscard]] ChipJobs& chip_jobs() const noexcept { return *m_chip_jobs; }
 
-  /// Runs one slice of every job and completes those that are done.
-  void run() noexcept;
+  /// Runs one slice of every job and completes those that are done. `between` is called now and
+  /// then, where waiting longer would gain nothing, and must leave this batch alone.
+  void run(const std::function<void()>& between = {}) noexcept;
 
   /// What the slices now in the batch will take, in nanoseconds.
   /// A place beside a job that is there anyway costs nothing.
@@ -173,7 +175,7 @@ class Batch {
   template <typename Task>
   std::uint32_t put(Task task, typename Task::Job job);
   template <typename Task>
-  void run_lane(Lane<Task>& lane) noexcept;
+  void run_lane(Lane<Task>& lane, const std::function<void()>& between) noexcept;
   template <typename Task>
   void set_cost(Lane<Task>& lane) noexcept;
   template <typename Job>

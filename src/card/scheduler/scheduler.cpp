@@ -8,12 +8,14 @@
 namespace cipherdeck::card::scheduler {
 namespace {
 
-// What a function of the usual weight is granted at a time. Much of it is done in one visit, so that
-// a driver with many commands in flight is interrupted once for several.
+// What a function of the usual weight is granted at a time. Much of it is done in one visit, so
+// that a driver with many commands in flight is interrupted once for several.
 constexpr std::int64_t kQuantumNs = 50'000;
 // How much new work a round takes on; and in all, with slices of jobs from earlier rounds.
 constexpr std::uint64_t kRoundNs = 100'000;
 constexpr std::uint64_t kLongestRoundNs = 4 * kRoundNs;
+// Input of a command that is done while a round is under way, in bytes.
+constexpr std::uint32_t kSmallLen = 4096;
 constexpr std::int64_t kSavedNs = kLongestRoundNs;
 // A function with jobs from earlier rounds leaves half the batch to the others.
 constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
@@ -25,6 +27,7 @@ Scheduler::Scheduler(const command::Services& services, const SchedulerOptions& 
       m_options(options),
       m_batch(services.random, {.clock = options.clock, .together = options.batching},
               services.chips),
+      m_small(services.random, {.clock = options.clock, .together = options.batching}),
       m_now(options.clock()) {
   m_served.reserve(command::kMaxJobs);
 }
@@ -216,24 +219,33 @@ void Scheduler::mark_served(QueuePair& queue_pair) {
   m_served.push_back(&queue_pair);
 }
 
-// Takes one command of the queue pair; false if there is none that can go now.
-bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse) {
-  if (!can_serve(queue_pair)) return false;
+// The queue pair's next command, if there is one that can go now.
+std::optional<cipherdeck_command> Scheduler::next_command(QueuePair& queue_pair) {
+  if (!can_serve(queue_pair)) return std::nullopt;
+  if (queue_pair.held) return queue_pair.held;
   command::Client& client = queue_pair.client;
-  cipherdeck_command command;
-  if (queue_pair.held) {
-    command = *queue_pair.held;
-  } else {
-    const auto waiting = client.end.pending();
-    if (!waiting) {
-      client.broken = true;
-      m_broken.push_back(&queue_pair);
-      return false;
-    }
-    if (*waiting == 0) return false;
-    command = client.end.take();
+  const auto waiting = client.end.pending();
+  if (!waiting) {
+    client.broken = true;
+    m_broken.push_back(&queue_pair);
+    return std::nullopt;
   }
-  const command::Reply reply = command::process(command, client, m_batch, m_services);
+  if (*waiting == 0) return std::nullopt;
+  return client.end.take();
+}
+
+// Takes one command of the queue pair; false if there is none that can go now.
+bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse,
+                          command::Batch& batch) {
+  const auto next = next_command(queue_pair);
+  if (!next) return false;
+  const cipherdeck_command& command = *next;
+  command::Client& client = queue_pair.client;
+  if (&batch == &m_small && !is_small(command)) {
+    queue_pair.held = command;
+    return false;
+  }
+  const command::Reply reply = command::process(command, client, batch, m_services);
   if (reply.is_put_off()) {
     queue_pair.held = command;
     queue_pair.blocked_round = m_round;
@@ -272,7 +284,7 @@ void Scheduler::serve(Function& function, Purse purse) {
       return;
     }
     if (function.turn >= num) function.turn = 0;
-    empty = serve_one(function, *function.polled[function.turn++], purse) ? 0 : empty + 1;
+    empty = serve_one(function, *function.polled[function.turn++], purse, m_batch) ? 0 : empty + 1;
   }
   function.backlogged = empty < num;
 }
@@ -316,6 +328,37 @@ void Scheduler::serve_newcomers() {
   }
 }
 
+// Nothing that would make the others wait long, or that is not done when m_small has run.
+bool Scheduler::is_small(const cipherdeck_command& command) const noexcept {
+  if (command.input.len > kSmallLen) return false;
+  return m_services.chips == nullptr ||
+         m_services.chips->find(command.algorithm).status() == to_status(Error::algorithm);
+}
+
+// One command of each of the function's queue pairs. Whether there was one.
+bool Scheduler::serve_small(Function& function) {
+  bool any = false;
+  for (QueuePair* queue_pair : function.polled) {
+    if (function.exhausted || function.leaving || m_small.full()) break;
+    if (!can_pay(function, Purse::credit)) break;
+    any |= serve_one(function, *queue_pair, Purse::credit, m_small);
+  }
+  return any;
+}
+
+// While m_batch runs: small commands of functions that had nothing waiting.
+void Scheduler::serve_between() {
+  bool any = false;
+  for (Function* function : m_active) {
+    if (function->is_newcomer()) any |= serve_small(*function);
+  }
+  if (!any) return;
+  while (!m_small.empty()) m_small.run();
+  for (QueuePair* queue_pair : m_served) {
+    if (queue_pair->client.touched && queue_pair->client.jobs == 0) deliver_interrupt(*queue_pair);
+  }
+}
+
 void Scheduler::serve_backlogged() {
   const std::size_t num = m_active.size();
   if (m_turn >= num) m_turn = 0;
@@ -344,7 +387,7 @@ bool Scheduler::step() {
   if (has_outcomes()) collect_from_chips();
   gather();
   if (!m_batch.empty()) {
-    m_batch.run();
+    m_batch.run(m_between);
     m_now = m_options.clock();
   }
   if (!m_broken.empty()) drop_broken();

@@ -4,7 +4,9 @@
 // more than its peak rate. Within that, a function that had nothing waiting when it was last looked
 // at goes before those that keep the card busy: its small request does not queue behind their bulk.
 // The queue pairs of a function take turns. Everything here belongs to one thread, and nothing here
-// waits, for company in the lanes neither: what is there goes. worker.h has the thread.
+// waits, for company in the lanes neither: what is there goes. Even a round that has begun is no
+// wall: between its parts, small commands of functions that had nothing waiting are done. worker.h
+// has the thread.
 #pragma once
 
 #include "card/card.h"
@@ -129,13 +131,17 @@ class Scheduler {
   void gather();
   void serve_committed();
   void serve_newcomers();
+  void serve_between();
+  bool serve_small(Function& function);
+  [[nodiscard]] bool is_small(const cipherdeck_command& command) const noexcept;
   void serve_backlogged();
   void serve(Function& function, Purse purse);
   [[nodiscard]] static bool can_pay(const Function& function, Purse purse) noexcept;
   void charge(Function& function, Purse purse, std::uint32_t cost_ns) noexcept;
   void check_peak(Function& function) noexcept;
   void set_exhausted(Function& function, bool exhausted) noexcept;
-  bool serve_one(Function& function, QueuePair& queue_pair, Purse purse);
+  bool serve_one(Function& function, QueuePair& queue_pair, Purse purse, command::Batch& batch);
+  [[nodiscard]] std::optional<cipherdeck_command> next_command(QueuePair& queue_pair);
   [[nodiscard]] bool can_serve(const QueuePair& queue_pair) const noexcept;
   [[nodiscard]] bool has_command(const Function& function) const noexcept;
   [[nodiscard]] std::uint64_t new_cost() const noexcept;
@@ -156,6 +162,8 @@ class Scheduler {
   const command::Services& m_services;
   const SchedulerOptions m_options;
   command::Batch m_batch;
+  command::Batch m_small;  // of those who come while m_batch runs
+  const std::function<void()> m_between{[this] { serve_between(); }};
   std::vector<std::unique_ptr<QueuePair>> m_queue_pairs;
   std::vector<Function> m_functions = std::vector<Function>(kMaxFunctions);
   std::vector<Function*> m_active;  // functions with polled queue pairs

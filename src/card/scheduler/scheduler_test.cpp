@@ -371,6 +371,45 @@ TEST_F(SchedulerTest, WhoHadNothingWaitingGoesFirst) {
   }
 }
 
+// The clock is read between the parts of a round: there the small command comes.
+std::function<void()> on_clock;
+Clock::time_point clock_that_calls() {
+  if (on_clock) on_clock();
+  return Clock::now();
+}
+
+TEST(SchedulerBetweenTest, ASmallCommandIsDoneWhileARoundIsUnderWay) {
+  Bench bench;
+  Scheduler scheduler{bench.services(), {.poll = kPoll, .clock = clock_that_calls}};
+  SteppedTenant large(bench, scheduler, 1), small(bench, scheduler, 2);
+  std::vector<std::uint32_t> sessions;
+  for (int j = 0; j < 4; ++j) sessions.push_back(large.open_session());
+  const std::uint32_t session = small.open_session();
+  for (std::uint32_t j = 0; j < 4; ++j) {
+    ASSERT_TRUE(large.submit(
+        {.opcode = CIPHERDECK_OP_RANDOM, .session = sessions[j], .output = {65536 * j, 65536}}));
+  }
+  std::size_t done_early = 0, calls = 0, large_early = 0;
+  on_clock = [&] {
+    ++calls;
+    if (calls == 2) {
+      ASSERT_TRUE(small.submit(small.hash(session, 64)));
+      ASSERT_TRUE(small.submit(small.hash(session, 8192)));  // not small
+    }
+    if (calls < 5) return;
+    done_early += small.reap_all();
+    large_early += large.reap_all();
+  };
+  EXPECT_TRUE(scheduler.step());
+  on_clock = {};
+  EXPECT_GE(calls, 5U);
+  EXPECT_EQ(done_early, 1U);
+  EXPECT_EQ(large_early, 0U);
+  for (int i = 0; i < 100; ++i) scheduler.step();
+  EXPECT_EQ(small.reap_all(), 1U);
+  EXPECT_EQ(large.reap_all(), 4U);
+}
+
 TEST_F(SchedulerTest, WithoutBatchingResultsAreTheSame) {
   Scheduler alone{m_bench.services(), {.poll = kPoll, .batching = false}};
   SteppedTenant one(m_bench, m_scheduler, 1), other(m_bench, alone, 2);
