@@ -41,9 +41,10 @@ std::uint64_t with_places(std::uint64_t model_ns, std::size_t num, std::size_t w
 // ---- slices -------------------------------------------------------------------------------------
 
 // How much of `len` bytes, which cost `cost` nanoseconds, goes into one round.
-std::size_t affordable(std::size_t len, std::uint32_t cost) noexcept {
-  if (cost <= kSliceNs) return len;
-  const std::size_t share = len * kSliceNs / cost;
+std::size_t affordable(std::size_t len, std::uint32_t cost, std::size_t width) noexcept {
+  const std::uint32_t slice = width == 1 ? kSliceNs : kLaneSliceNs;
+  if (cost <= slice) return len;
+  const std::size_t share = len * slice / cost;
   return std::min(len, std::max(kSliceUnit, share & ~(kSliceUnit - 1)));
 }
 
@@ -52,7 +53,7 @@ std::size_t affordable(std::size_t len, std::uint32_t cost) noexcept {
 
 std::size_t cut(engine::CipherJob& job) noexcept {
   const std::size_t len = job.len;
-  job.len = affordable(len, cost_of(job));
+  job.len = affordable(len, cost_of(job), lanes_of_job(job));
   // XTS steals ciphertext between its last two blocks: the last slice must have both.
   const std::size_t rest = len - job.len;
   if (job.mode == engine::CipherMode::xts && rest != 0 && rest < engine::kSm4BlockLen) {
@@ -63,19 +64,19 @@ std::size_t cut(engine::CipherJob& job) noexcept {
 
 std::size_t cut(engine::MacJob& job) noexcept {
   const std::size_t len = job.len;
-  job.len = affordable(len, cost_of(job));
+  job.len = affordable(len, cost_of(job), lanes_of_job(job));
   return len - job.len;
 }
 
 std::size_t cut(engine::HashJob& job) noexcept {
   const std::size_t len = job.input.size();
-  job.input = job.input.first(affordable(len, cost_of(job)));
+  job.input = job.input.first(affordable(len, cost_of(job), lanes_of_job(job)));
   return len - job.input.size();
 }
 
 std::size_t cut(RandomJob& job) noexcept {
   const std::size_t len = job.output.size();
-  job.output = job.output.first(affordable(len, cost_of(job)));
+  job.output = job.output.first(affordable(len, cost_of(job), lanes_of_job(job)));
   return len - job.output.size();
 }
 

@@ -18,9 +18,12 @@
 
 namespace cipherdeck::card::command {
 
-constexpr std::size_t kMaxJobs = 128;       // in the batch at once
-constexpr std::uint32_t kSliceNs = 50'000;  // of a job in one round
-constexpr std::size_t kSliceUnit = 4096;    // bytes
+constexpr std::size_t kMaxJobs = 128;  // in the batch at once
+// Of a job in one round: as little as another may have to wait for; more in the lanes, which have
+// to be laid out for each slice.
+constexpr std::uint32_t kSliceNs = 12'000;
+constexpr std::uint32_t kLaneSliceNs = 50'000;
+constexpr std::size_t kSliceUnit = 4096;  // bytes
 
 class ChipJobs;
 
