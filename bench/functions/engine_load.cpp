@@ -79,6 +79,8 @@ Result<Sample> run_engine(Operation operation, std::uint32_t bytes, std::uint32_
       return engine_sm2_sign(depth, duration);
     case Operation::nop:
     case Operation::sm4_cbc:
+    case Operation::sm1_cbc:
+    case Operation::stand_in_cbc:
     case Operation::invalid:
       break;
   }

@@ -13,6 +13,11 @@ KnownResults::KnownResults(Operation operation, const std::vector<Bytes>& inputs
   if (operation == Operation::sm4_ctr) encrypt(engine::CipherMode::ctr, inputs, key);
   if (operation == Operation::sm3) hash(inputs);
   if (operation == Operation::sm2_sign && m_signer) sign(inputs);
+  if (operation == Operation::sm1_cbc || operation == Operation::stand_in_cbc) {
+    m_is_learning = true;
+    m_outputs.resize(inputs.size());
+    m_output_len = inputs.empty() ? 0 : inputs[0].size();
+  }
 }
 
 void KnownResults::sign(const std::vector<Bytes>& inputs) {
@@ -48,6 +53,10 @@ void KnownResults::hash(const std::vector<Bytes>& inputs) {
 
 Result<void> KnownResults::check(std::size_t number, Bytes output) {
   if (m_output_len == 0) return {};
+  if (m_is_learning && m_outputs[number].empty()) {
+    m_outputs[number].assign(output.begin(), output.end());
+    return {};
+  }
   ++m_num_checked;
   if (!m_signer) {
     return std::ranges::equal(output, m_outputs[number]) ? Result<void>() : Error::verify_failed;

@@ -14,7 +14,9 @@
 namespace cipherdeck::bench {
 
 /// What the card must answer to each of some commands of one kind, computed beforehand by the
-/// engine in this process. Signatures differ each time: they are kept, and verified at the end.
+/// engine in this process. Signatures differ each time: they are kept, and verified at the end. The
+/// cipher of a chip nobody else has: what it answers to an input first is what it must answer
+/// again.
 class KnownResults {
  public:
   /// SM4 takes `key` and an IV of zeros, both 16 bytes; SM2 signs inputs of 32 bytes, and
@@ -41,6 +43,7 @@ class KnownResults {
   void sign(const std::vector<Bytes>& inputs);
 
   std::size_t m_output_len = 0;
+  bool m_is_learning = false;                        // outputs that are empty are not known yet
   std::vector<std::vector<std::uint8_t>> m_outputs;  // of SM4 and SM3
   std::vector<engine::Sm3Digest> m_signed;           // of SM2
   std::vector<engine::Sm2VerifyJob> m_signatures;

@@ -33,6 +33,19 @@ Slot slot_of(std::uint32_t number, std::uint32_t bytes) noexcept {
   return {{base, bytes}, {base + part, part}, {base + 2 * part, kIvLen}};
 }
 
+std::uint32_t cipher_of(Operation operation) noexcept {
+  switch (operation) {
+    case Operation::sm4_ctr:
+      return CIPHERDECK_ALG_SM4_CTR;
+    case Operation::sm1_cbc:
+      return CIPHERDECK_ALG_SM1 | CIPHERDECK_ALG_CBC;
+    case Operation::stand_in_cbc:
+      return CIPHERDECK_ALG_STAND_IN | CIPHERDECK_ALG_CBC;
+    default:
+      return CIPHERDECK_ALG_SM4_CBC;
+  }
+}
+
 // Latencies of one measurement, in nanoseconds.
 class Latencies {
  public:
@@ -117,10 +130,11 @@ cipherdeck_command Tenant::command(std::uint32_t number) const noexcept {
   switch (m_load.operation) {
     case Operation::sm4_cbc:
     case Operation::sm4_ctr:
+    case Operation::sm1_cbc:
+    case Operation::stand_in_cbc:
       command.opcode = CIPHERDECK_OP_ENCRYPT;
       command.key = session.key;
-      command.algorithm =
-          m_load.operation == Operation::sm4_cbc ? CIPHERDECK_ALG_SM4_CBC : CIPHERDECK_ALG_SM4_CTR;
+      command.algorithm = cipher_of(m_load.operation);
       command.params = slot.iv;
       break;
     case Operation::sm3:

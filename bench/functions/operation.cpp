@@ -7,8 +7,14 @@ namespace cipherdeck::bench {
 namespace {
 
 constexpr std::pair<Operation, std::string_view> kNames[] = {
-    {Operation::nop, "nop"}, {Operation::sm4_cbc, "sm4-cbc"},   {Operation::sm4_ctr, "sm4-ctr"},
-    {Operation::sm3, "sm3"}, {Operation::sm2_sign, "sm2-sign"}, {Operation::invalid, "invalid"}};
+    {Operation::nop, "nop"},
+    {Operation::sm4_cbc, "sm4-cbc"},
+    {Operation::sm4_ctr, "sm4-ctr"},
+    {Operation::sm3, "sm3"},
+    {Operation::sm2_sign, "sm2-sign"},
+    {Operation::sm1_cbc, "sm1-cbc"},
+    {Operation::stand_in_cbc, "stand-in-cbc"},
+    {Operation::invalid, "invalid"}};
 
 }  // namespace
 

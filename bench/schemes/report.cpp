@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <sstream>
 
 namespace cipherdeck::bench {
@@ -262,7 +263,11 @@ std::string schemes_report(const SchemesOptions& options, const std::vector<Sche
   explain(out, options);
   legend(out);
   out << "<div class='plots'>";
-  for (const Operation operation : options.operations) draw(out, operation, rows);
+  std::optional<Operation> drawn;
+  for (const SchemesRow& row : rows) {
+    if (row.operation != drawn) draw(out, row.operation, rows);
+    drawn = row.operation;
+  }
   out << "</div><h2>All figures</h2><div class='scroll'>";
   table(out, rows);
   out << "</div></body></html>\n";

@@ -6,6 +6,7 @@
 #include "schemes/tenants.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace cipherdeck::bench {
@@ -37,12 +38,13 @@ class Experiment {
  public:
   Experiment(const SchemesOptions& options,
              const std::function<void(const std::string&, double)>& progress, std::string& why)
-      : m_options(options), m_progress(progress), m_why(why) {}
+      : m_options(options), m_progress(progress), m_why(why), m_operations(options.operations) {}
 
   Result<std::vector<SchemesRow>> run();
 
  private:
   Result<void> prepare();
+  Result<void> add_chip(manager::PfDriver& pf);
   [[nodiscard]] std::vector<Case> cases_of(Scheme scheme, Operation operation) const;
   [[nodiscard]] std::vector<std::vector<Case>> groups() const;
   Result<void> measure(const std::vector<Case>& group);
@@ -64,6 +66,7 @@ class Experiment {
   const SchemesOptions& m_options;
   const std::function<void(const std::string&, double)>& m_progress;
   std::string& m_why;
+  std::vector<Operation> m_operations;
   std::optional<CardProcess> m_card;
   std::optional<ChildProcess> m_emulator;
   std::optional<Machines> m_machines;
@@ -74,13 +77,32 @@ class Experiment {
 
 // The PF's driver lets go of the PF at the end, so that a tenant can have it.
 Result<void> Experiment::prepare() {
+  std::vector<std::string> more;
+  if (!m_options.chip.empty()) more = {"--chip", m_options.chip};
   CIPHERDECK_ASSIGN(CardProcess card,
-                    CardProcess::start(m_options.card_program, m_options.card_cpu, m_why));
+                    CardProcess::start(m_options.card_program, m_options.card_cpu, m_why, more));
   m_card.emplace(std::move(card));
   manager::PfDriver pf(m_card->socket(0));
+  if (!m_options.chip.empty()) CIPHERDECK_TRY(add_chip(pf));
   CIPHERDECK_ASSIGN(const std::uint32_t partition, make_partition(pf));
   CIPHERDECK_TRY(pf.set_num_vfs(CIPHERDECK_TOTAL_VFS));
   return bind_functions(pf, partition, CIPHERDECK_TOTAL_VFS);
+}
+
+// The operation of the chip, which has its name from what the chip says it is.
+Result<void> Experiment::add_chip(manager::PfDriver& pf) {
+  cipherdeck_chip_record chip{};
+  CIPHERDECK_ASSIGN(const auto reply,
+                    pf.admin({.opcode = CIPHERDECK_OP_CHIP_LIST}, {}, sizeof chip));
+  if (reply.output.size() == sizeof chip) std::memcpy(&chip, reply.output.data(), sizeof chip);
+  if (chip.state != CIPHERDECK_CHIP_STATE_WORKING) {
+    chip.fault[sizeof chip.fault - 1] = 0;
+    m_why = "the chip does not work: " + std::string(reinterpret_cast<const char*>(chip.fault));
+    if (m_why.ends_with('.')) m_why.pop_back();
+    return Error::chip_failed;
+  }
+  m_operations.push_back(chip.stand_in != 0 ? Operation::stand_in_cbc : Operation::sm1_cbc);
+  return {};
 }
 
 std::vector<Case> Experiment::cases_of(Scheme scheme, Operation operation) const {
@@ -102,7 +124,7 @@ std::vector<std::vector<Case>> Experiment::groups() const {
   schemes.insert(schemes.begin(), Scheme::card);
   std::vector<std::vector<Case>> groups;
   if (m_options.tenants_as == TenantsAs::process) {
-    for (const Operation operation : m_options.operations) {
+    for (const Operation operation : m_operations) {
       auto& group = groups.emplace_back();
       for (const Scheme scheme : schemes) {
         std::ranges::copy(cases_of(scheme, operation), std::back_inserter(group));
@@ -112,7 +134,7 @@ std::vector<std::vector<Case>> Experiment::groups() const {
   }
   std::ranges::stable_partition(schemes, [](Scheme s) { return s != Scheme::passthrough; });
   for (const Scheme scheme : schemes) {
-    for (const Operation operation : m_options.operations) {
+    for (const Operation operation : m_operations) {
       groups.push_back(cases_of(scheme, operation));
     }
   }
@@ -223,8 +245,8 @@ Result<void> Experiment::measure(const std::vector<Case>& group) {
 // In the order of the operations and of Scheme, whose first is the bare card.
 void Experiment::finish_rows() {
   const auto position = [&](const SchemesRow& row) {
-    const auto operation = std::ranges::find(m_options.operations, row.operation);
-    return std::pair(operation - m_options.operations.begin(), row.scheme);
+    const auto operation = std::ranges::find(m_operations, row.operation);
+    return std::pair(operation - m_operations.begin(), row.scheme);
   };
   std::ranges::stable_sort(m_rows, {}, position);
   double card = 1;

@@ -31,6 +31,7 @@ struct SchemesOptions {
   std::filesystem::path emulator_program;  // cipherdeck-emulator
   int card_cpu = 0;
   int tenant_cpu = 1;  // of tenants and emulator
+  std::string chip;    // as cipherdeckd's --chip; its cipher is measured, too; "": none
   TenantsAs tenants_as = TenantsAs::process;
   MachineCommand machine;  // of tenants that are machines
   std::vector<Scheme> schemes = {Scheme::passthrough, Scheme::emulated, Scheme::direct};

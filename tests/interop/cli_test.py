@@ -146,6 +146,15 @@ class Schemes(Case):
         self.assertEqual([row["tenants"] for row in rows], [1, 256])
         self.assertEqual(rows[1]["results_checked"], 512)
 
+    def test_a_chip(self):
+        """What the tests' stand-in does is not called SM1."""
+        rows = self.it.json(*self.SHORT, "--scheme", "direct", "--tenants", 2, "--operation", "sm3",
+                            "--chip", self.it.lib.resolve() / "stand_in_chip.so")
+        self.assertEqual([(row["operation"], row["tenants"]) for row in rows],
+                         [("sm3", 1), ("sm3", 2), ("stand-in-cbc", 1), ("stand-in-cbc", 2)])
+        self.run_fails(FAILED, "the chip does not work: it cannot be found", *self.SHORT,
+                       "--chip", "/none")
+
     def test_what_is_missing(self):
         for words in (["--tenants-as", "container"], ["--tenants", 257], ["--bytes", 24]):
             self.run_fails(USAGE, words[0], *self.SHORT, *words)

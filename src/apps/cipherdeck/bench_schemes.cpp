@@ -194,6 +194,8 @@ void add_what(CLI::App& app, SchemesCommand& command) {
                                                             {"sm4-ctr", Operation::sm4_ctr},
                                                             {"sm3", Operation::sm3},
                                                             {"sm2-sign", Operation::sm2_sign}}));
+  app.add_option("--chip", options.chip,
+                 "A chip's library, as for cipherdeckd: CBC by it is measured, too");
   app.add_option("--tenants", options.tenants,
                  "Numbers of tenants; the emulator has at most 10 [1 to 10, 16, 64, 256]")
       ->check(CLI::Range(1, CIPHERDECK_TOTAL_VFS));
