@@ -46,8 +46,8 @@ Buffer element(std::uint8_t tag, const Buffer& contents) {
   if (len < 128) {
     out.push_back(static_cast<std::uint8_t>(len));
   } else {
-    out.insert(out.end(), {0x83, static_cast<std::uint8_t>(len >> 16),
-                           static_cast<std::uint8_t>(len >> 8), static_cast<std::uint8_t>(len)});
+    out.push_back(0x83);
+    for (const int shift : {16, 8, 0}) out.push_back(static_cast<std::uint8_t>(len >> shift));
   }
   out.insert(out.end(), contents.begin(), contents.end());
   return out;
