@@ -60,7 +60,7 @@ unsigned Workers::emptiest() const noexcept {
 Result<QueuePairHandle> Workers::attach(std::unique_ptr<QueuePair> queue_pair) {
   const FunctionNumber number = queue_pair->client.function;
   const std::lock_guard lock(m_mutex);
-  const auto first = m_handles.begin() + number * CIPHERDECK_MAX_QUEUE_PAIRS;
+  const auto first = m_handles.begin() + std::ptrdiff_t{number} * CIPHERDECK_MAX_QUEUE_PAIRS;
   const auto last = first + CIPHERDECK_MAX_QUEUE_PAIRS;
   const auto free = std::find(first, last, QueuePairHandle{0});
   if (free == last) return Error::limit;
