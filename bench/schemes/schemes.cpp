@@ -132,7 +132,8 @@ std::vector<std::vector<Case>> Experiment::groups() const {
     }
     return groups;
   }
-  std::ranges::stable_partition(schemes, [](Scheme s) { return s != Scheme::passthrough; });
+  std::stable_partition(schemes.begin(), schemes.end(),
+                        [](Scheme s) { return s != Scheme::passthrough; });
   for (const Scheme scheme : schemes) {
     for (const Operation operation : m_operations) {
       groups.push_back(cases_of(scheme, operation));

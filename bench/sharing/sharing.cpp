@@ -169,7 +169,9 @@ Result<void> Sharing::measure_neighbours() {
       {"SM4-CTR of 256 KiB", load(Operation::sm4_ctr, kLargeBytes, kBulkDepth)},
       {"SM2 signatures", load(Operation::sm2_sign, kDigestLen, 64)},
       {"commands that are refused", load(Operation::invalid, 64, 64)}};
-  for (const auto& [name, flood] : floods) {
+  for (const auto& each : floods) {
+    const auto& name = each.first;
+    const Load& flood = each.second;
     const auto ratio = repeat("a neighbour: " + name, [&]() -> Result<double> {
       std::vector<Load> loads(kNumTenants, bulk());
       CIPHERDECK_ASSIGN(const Samples equal, work(*m_card, loads));
