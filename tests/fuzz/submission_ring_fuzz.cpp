@@ -372,7 +372,7 @@ void run(const std::uint8_t* bytes, std::size_t len) {
       [](card::FunctionNumber) { return cipherdeck_identity{}; }};
   std::array<card::command::FunctionCounters, 3> counters;
   FuzzedDataProvider data(bytes, len);
-  Scheduler scheduler(services, std::chrono::microseconds(200));
+  Scheduler scheduler(services);
   {
     Bystander bystander(scheduler, counters[2]);
     Attacker attacker(data, scheduler, counters[1],
