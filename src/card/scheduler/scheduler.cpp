@@ -190,7 +190,10 @@ std::uint64_t Scheduler::new_cost() const noexcept {
 }
 
 bool Scheduler::round_full() const noexcept {
-  return m_batch.full() || new_cost() >= kRoundNs || m_carried_cost + new_cost() >= kLongestRoundNs;
+  // Whatever slices are left from earlier rounds, one new command goes.
+  const std::uint64_t cost = new_cost();
+  return m_batch.full() || cost >= kRoundNs ||
+         (cost != 0 && m_carried_cost + cost >= kLongestRoundNs);
 }
 
 bool Scheduler::has_room(const Function& function) const noexcept {

@@ -201,7 +201,7 @@ TEST_F(SchedulerTest, FunctionsShareEquallyWhateverTheyBring) {
     for (auto& tenant : flood) flood_done += tenant->reap_all();
     small_done += small.reap_all();
   }
-  EXPECT_GT(small_done, 300U);
+  EXPECT_GT(small_done, 100U);
   EXPECT_NEAR(static_cast<double>(flood_done) / static_cast<double>(small_done), 1.0, 0.1);
 }
 
@@ -469,7 +469,8 @@ TEST_F(SchedulerTest, ABrokenRingFailsAloneAndLosesItsSessions) {
   SteppedTenant good(m_bench, m_scheduler, 1), bad(m_bench, m_scheduler, 1);
   const std::uint32_t session = bad.open_session();
   EXPECT_EQ(m_bench.counters(1).sessions.load(), 1U);
-  ASSERT_TRUE(bad.submit(bad.hash(session, 1000000)));
+  ASSERT_TRUE(
+      bad.submit({.opcode = CIPHERDECK_OP_RANDOM, .session = session, .output = {0, 1000000}}));
   m_scheduler.step();
   EXPECT_EQ(bad.queue_pair().client.jobs, 1U);
   bad.memory().doorbell().sq_tail += 1000;
