@@ -42,9 +42,8 @@ struct SharingRow {
 /// - weights: the largest part by which one of three tenants with weights 4, 2 and 1 is off its
 ///   share.
 /// - peak: the part by which the engine time of a tenant held to a fifth of the card is off it.
-/// - neighbour: what nine tenants get beside a tenth that floods, over what they get beside one
-/// like
-///   themselves.
+/// - neighbour: what nine tenants get beside a tenth that floods, over what they get beside an
+///   equal.
 /// - latency: the 99th percentile of a command of 64 bytes beside a tenant with bulk, over that
 ///   alone.
 /// - scale: 256 VFs, made at once, each with a queue pair and sessions; what they take when idle.

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cipherdeck::cli {
@@ -27,6 +28,25 @@ void register_bench_sharing(CLI::App& group, Context& context);    // bench_shar
 
 /// A check for options that count bytes in whole blocks.
 [[nodiscard]] CLI::Validator multiple_of_16();
+
+/// The options of a benchmark that starts a card of its own: which program, on which processors,
+/// how often and how long. `options` outlives `command`.
+template <typename Options>
+void add_card_options(CLI::App& command, Options& options, const std::string& tenant_cpu) {
+  options.card_program = service_program("cipherdeckd");
+  options.tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
+  command.add_option("--card-program", options.card_program, "The cipherdeckd to start")
+      ->capture_default_str();
+  command.add_option("--card-cpu", options.card_cpu, "Processor of the card's worker")
+      ->capture_default_str();
+  command.add_option("--tenant-cpu", options.tenant_cpu, tenant_cpu)->capture_default_str();
+  command.add_option("--repeats", options.repeats, "Of each measurement; the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--duration-ms", options.duration_ms, "Of one measurement")
+      ->check(CLI::Range(1, 60000))
+      ->capture_default_str();
+}
 
 /// Prints a benchmark's rows: as JSON, an object of `to_json` each, or else by `print_table`.
 template <typename Row, typename ToJson, typename PrintTable>

@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <thread>
 
 namespace cipherdeck::cli {
 namespace {
@@ -70,20 +69,7 @@ void register_bench_functions(CLI::App& group, Context& context) {
   auto* const command = group.add_subcommand(
       "functions", "What a function gives one tenant, against the engine called directly");
   const auto options = std::make_shared<bench::FunctionsOptions>();
-  options->card_program = service_program("cipherdeckd");
-  options->tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
-  command->add_option("--card-program", options->card_program, "The cipherdeckd to start")
-      ->capture_default_str();
-  command->add_option("--card-cpu", options->card_cpu, "Processor of the card's worker")
-      ->capture_default_str();
-  command->add_option("--tenant-cpu", options->tenant_cpu, "Processor of the tenant")
-      ->capture_default_str();
-  command->add_option("--repeats", options->repeats, "Of each measurement; the median counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--duration-ms", options->duration_ms, "Of one measurement")
-      ->check(CLI::Range(1, 60000))
-      ->capture_default_str();
+  add_card_options(*command, *options, "Processor of the tenant");
   command->footer(
       "\nStarts a card of its own with a fresh store, removed afterwards; the card of this host is "
       "not touched.\n\nExample:\n  cipherdeck bench functions --json > functions.json");

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
-#include <thread>
 
 namespace cipherdeck::cli {
 namespace {
@@ -53,20 +52,7 @@ void register_bench_sharing(CLI::App& group, Context& context) {
       "sharing",
       "Whether tenants get what they are promised: shares, neighbours, latency, batching");
   const auto options = std::make_shared<bench::SharingOptions>();
-  options->card_program = service_program("cipherdeckd");
-  options->tenant_cpu = std::thread::hardware_concurrency() > 1 ? 1 : 0;
-  command->add_option("--card-program", options->card_program, "The cipherdeckd to start")
-      ->capture_default_str();
-  command->add_option("--card-cpu", options->card_cpu, "Processor of the card's worker")
-      ->capture_default_str();
-  command->add_option("--tenant-cpu", options->tenant_cpu, "Processor of the tenants")
-      ->capture_default_str();
-  command->add_option("--repeats", options->repeats, "Of each measurement; the median counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_option("--duration-ms", options->duration_ms, "Of one measurement")
-      ->check(CLI::Range(1, 60000))
-      ->capture_default_str();
+  add_card_options(*command, *options, "Processor of the tenants");
   command->footer(
       "\nStarts cards of its own with fresh stores, removed afterwards; the card of this host is "
       "not touched. Exit status 0 whether or not the aims are met.\n\nExample:\n  cipherdeck bench "

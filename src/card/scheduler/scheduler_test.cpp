@@ -14,17 +14,6 @@
 namespace cipherdeck::card::scheduler {
 namespace {
 
-class CountingRandom final : public RandomSource {
- public:
-  Result<void> fill(MutableBytes out) override {
-    for (auto& byte : out) byte = m_next++;
-    return {};
-  }
-
- private:
-  std::uint8_t m_next = 1;
-};
-
 // A scheduler without a thread, and the rest of a card that it needs.
 class Bench {
  public:

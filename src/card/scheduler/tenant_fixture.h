@@ -34,6 +34,18 @@ inline Buffer concat(Bytes a, Bytes b) {
   return all;
 }
 
+/// Random bytes that are not.
+class CountingRandom final : public RandomSource {
+ public:
+  Result<void> fill(MutableBytes out) override {
+    for (auto& byte : out) byte = m_next++;
+    return {};
+  }
+
+ private:
+  std::uint8_t m_next = 1;
+};
+
 class CountingLine final : public InterruptLine {
  public:
   void raise() noexcept override { m_raised.fetch_add(1); }

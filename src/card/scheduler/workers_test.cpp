@@ -9,17 +9,6 @@
 namespace cipherdeck::card::scheduler {
 namespace {
 
-class CountingRandom final : public RandomSource {
- public:
-  Result<void> fill(MutableBytes out) override {
-    for (auto& byte : out) byte = m_next++;
-    return {};
-  }
-
- private:
-  std::uint8_t m_next = 1;
-};
-
 constexpr unsigned kNumWorkers = 3;
 constexpr FunctionNumber kNumFunctions = 4;
 
