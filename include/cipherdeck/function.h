@@ -274,7 +274,14 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_ALG_VENDOR 0x80000000u /* set: a vendor's own cipher, by a chip only */
 #define CIPHERDECK_ALG_STAND_IN 0x80008000u /* of this project's stand-in chip, for tests */
 #define CIPHERDECK_ALG_SM3 0x00000001u
+#define CIPHERDECK_ALG_SHA1 0x00000002u /* this and the others of SHA for what exists already */
+#define CIPHERDECK_ALG_SHA224 0x00000003u
+#define CIPHERDECK_ALG_SHA256 0x00000004u
+#define CIPHERDECK_ALG_SHA384 0x00000005u
+#define CIPHERDECK_ALG_SHA512 0x00000006u
 #define CIPHERDECK_ALG_SM3_HMAC 0x00000008u
+#define CIPHERDECK_ALG_SHA256_HMAC 0x00000010u
+#define CIPHERDECK_ALG_RSA 0x00010000u
 
 /* ---- opcodes: I/O queue pairs ------------------------------------------------------------- */
 /*
@@ -305,6 +312,7 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_KEY_IMPORT_KEK 0x0114 /* key: KEK index; algorithm; input: wrapped key */
 #define CIPHERDECK_OP_KEY_DESTROY 0x0115 /* key: handle */
 #define CIPHERDECK_OP_KEY_IMPORT 0x0116 /* input: the key in the clear; a vendor extra */
+#define CIPHERDECK_OP_KEY_OPEN 0x0117 /* key: index of a symmetric key, right needed if it has a code */
 /* SM2 key exchange (GB/T 32918.3). params: own id; aux: peer id || see arg[1]; value: handle */
 #define CIPHERDECK_OP_AGREEMENT_START 0x0120 /* sponsor. key: index; input: own id; output: pk, Rpk */
 #define CIPHERDECK_OP_AGREEMENT_FINISH 0x0121 /* key: agreement; input: id; params: pk, Rpk of peer */
@@ -318,6 +326,31 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_SM2_ENCRYPT_EXTERNAL 0x0204 /* aux: public key */
 #define CIPHERDECK_OP_SM2_DECRYPT 0x0205 /* key: index, access right needed; input: ciphertext */
 
+
+/*
+ * With keys in the clear, for debugging (GM/T 0018-2023, 6.8); a card may be told to refuse these,
+ * RSA_KEY_PAIR_MAKE and RSA_PRIVATE_EXTERNAL.
+ */
+#define CIPHERDECK_OP_SM2_KEY_PAIR_MAKE 0x0210 /* output: public key, scalar (32) */
+#define CIPHERDECK_OP_SM2_SIGN_EXTERNAL 0x0211 /* input: e; params: scalar; output: r, s */
+#define CIPHERDECK_OP_SM2_DECRYPT_EXTERNAL 0x0212 /* input: ciphertext; params: scalar */
+
+/*
+ * RSA of 1024 to 4096 bits. A public key is modulus || exponent, each as long as the modulus, k
+ * bytes; input and output are k bytes, big-endian. A private key is the public key, d (k bytes) and
+ * p, q, d mod p - 1, d mod q - 1, q^-1 mod p (k / 2 each). Session keys are padded by PKCS #1 v1.5.
+ */
+#define CIPHERDECK_OP_RSA_PUBLIC_KEY_EXPORT 0x0280 /* as PUBLIC_KEY_EXPORT */
+#define CIPHERDECK_OP_RSA_PUBLIC 0x0281 /* key: index, its signing pair */
+#define CIPHERDECK_OP_RSA_PUBLIC_EXTERNAL 0x0282 /* params: public key */
+#define CIPHERDECK_OP_RSA_PRIVATE 0x0283 /* key: index, its signing pair, access right needed */
+#define CIPHERDECK_OP_RSA_KEY_GENERATE_IPK 0x0284 /* as KEY_GENERATE_IPK */
+#define CIPHERDECK_OP_RSA_KEY_GENERATE_EPK 0x0285 /* params: public key */
+#define CIPHERDECK_OP_RSA_KEY_IMPORT_ISK 0x0286 /* as KEY_IMPORT_ISK */
+#define CIPHERDECK_OP_RSA_ENVELOPE_EXCHANGE 0x0287 /* as ENVELOPE_EXCHANGE */
+#define CIPHERDECK_OP_RSA_KEY_PAIR_MAKE 0x0288 /* arg[0]: bits; output: private key */
+#define CIPHERDECK_OP_RSA_PRIVATE_EXTERNAL 0x0289 /* params: private key */
+
 /* key: handle. input, output: of one length. params: IV (16 bytes, read and written back). */
 #define CIPHERDECK_OP_ENCRYPT 0x0300 /* ECB, CBC: multiples of 16; CFB, OFB, CTR: any length */
 #define CIPHERDECK_OP_DECRYPT 0x0301
@@ -326,7 +359,18 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_AUTH_ENCRYPT 0x0303 /* output: ciphertext || tag */
 #define CIPHERDECK_OP_AUTH_DECRYPT 0x0304 /* input: ciphertext || tag; no output if the tag is wrong */
 
-/* One hash context a session. */
+/*
+ * One message in parts, one a session. arg[0]: length of the tag | length of the message << 32,
+ * which may be 0 for GCM: not known. Parts are of CIPHERDECK_MAX_PART_LEN bytes at most and, but for
+ * the last, of whole blocks. What decryption gives is not authenticated before it is finished.
+ */
+#define CIPHERDECK_MAX_PART_LEN 0x10000u
+#define CIPHERDECK_OP_AUTH_ENCRYPT_INIT 0x0310 /* key: handle; params: nonce; aux: additional data */
+#define CIPHERDECK_OP_AUTH_DECRYPT_INIT 0x0311
+#define CIPHERDECK_OP_AUTH_UPDATE 0x0312 /* input to output */
+#define CIPHERDECK_OP_AUTH_FINAL 0x0313 /* encryption: output: tag; decryption: params: tag */
+
+/* One hash context a session. Input of SHA is of CIPHERDECK_MAX_PART_LEN bytes at most. */
 #define CIPHERDECK_OP_HASH_INIT 0x0400 /* aux: id; params: public key; both or neither (Z of SM2) */
 #define CIPHERDECK_OP_HASH_UPDATE 0x0401 /* input */
 #define CIPHERDECK_OP_HASH_FINAL 0x0402 /* output: digest */
@@ -335,7 +379,18 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_HMAC_UPDATE 0x0411
 #define CIPHERDECK_OP_HMAC_FINAL 0x0412
 
-/* Kept for: 0x0210 debug SM2, 0x0280 RSA, 0x0310 multi-part, 0x0500 files, 0x0600 SM9, 0x0700 VPN. */
+/*
+ * Keys of VPNs. algorithm: SM3 or SHA256, the hash of the pseudo-random function. arg[0]: lengths of
+ * what is derived, in bytes of 8 bits each from the lowest on. Keys become session keys, and output
+ * their handles (4 bytes each); or, with a public key in aux, they are encrypted for that, and
+ * output the ciphertexts. What is not a key follows in the clear.
+ */
+#define CIPHERDECK_OP_VPN_IKE 0x0700 /* input: nonces; params: cookies; keys D, A, E (GM/T 0022) */
+#define CIPHERDECK_OP_VPN_IPSEC 0x0701 /* key: D; input: protocol, SPI, nonces; two keys, a salt */
+#define CIPHERDECK_OP_VPN_SSL 0x0702 /* key: premaster secret; input: randoms of client and server,
+					of one length; MAC keys, keys, IVs of both (GB/T 38636) */
+
+/* Kept for: 0x0500 files, 0x0600 SM9. */
 
 #define CIPHERDECK_USE_SIGN 1u
 #define CIPHERDECK_USE_ENCRYPT 2u
@@ -362,6 +417,8 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_KEY_REMOVE 0x8133 /* arg[0]: partition; key: index; arg[1]: CIPHERDECK_KEY_ */
 #define CIPHERDECK_OP_ACCESS_CODE_SET 0x8134 /* arg[0]: partition; key: index; arg[1]: CIPHERDECK_KEY_;
 						input: new access code; lifts a lock-out */
+#define CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE 0x8135 /* as KEY_PAIR_GENERATE; arg[1]: bits; seconds */
+#define CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE 0x8136 /* as KEK_GENERATE, of 128 or 256 bits */
 
 struct cipherdeck_queue_pair_create {
 	cipherdeck_le32 number; /* 1 and up */
@@ -472,6 +529,8 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_record) == 64);
 
 #define CIPHERDECK_KEY_PAIR 1u /* signing pair and encryption pair of one index */
 #define CIPHERDECK_KEY_KEK 2u
+#define CIPHERDECK_KEY_RSA 3u /* signing pair and encryption pair of RSA, with indexes of their own */
+#define CIPHERDECK_KEY_SYMMETRIC 8u /* for data; 4 to 7 are kept for SM9 */
 
 struct cipherdeck_key_record {
 	cipherdeck_le32 index;

@@ -14,7 +14,12 @@ extern "C" {
 
 /* ---- 6.4: asymmetric ---------------------------------------------------------------------- */
 
-/* RSA (6.4.2 to 6.4.4): not there yet. */
+/*
+ * RSA (6.4.2 to 6.4.4): input to the power of an exponent. Input and output are as long as the
+ * modulus (SDR_INARGERR), and the input is below it; padding is the program's affair. The internal
+ * functions use the signing pair of an index, the private one needs the access right (SDR_PARDENY).
+ * A key of more than RSAref_MAX_BITS cannot be given: SDR_KEYERR.
+ */
 int SDF_ExternalPublicKeyOperation_RSA(void* hSessionHandle, RSArefPublicKey* pucPublicKey,
                                        unsigned char* pucDataInput, unsigned int uiInputLength,
                                        unsigned char* pucDataOutput, unsigned int* puiOutputLength);
@@ -98,7 +103,17 @@ int SDF_AuthDec(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
                 unsigned char* pucEncData, unsigned int uiEncDataLength, unsigned char* pucData,
                 unsigned int* puiDataLength);
 
-/* Operations in parts (6.5.7 to 6.5.21): not there yet. */
+/*
+ * Operations in parts (6.5.7 to 6.5.21). Init begins one and ends what was under way; a session has
+ * an encryption, a decryption and a MAC of its own, and one authenticated message. Parts have any
+ * length. Update writes whole blocks, so up to 15 bytes more or fewer than it was given (31 in XTS),
+ * and Final the rest: *pui...Length is as everywhere. Without padding, ECB, CBC and MAC must end
+ * with a whole block: SDR_INARGERR. SDR_STEPERR: no Init. The key must live until Final.
+ *
+ * An authenticated message of CCM has uiDataLength bytes in all (SDR_INARGERR); of GCM it may be 0,
+ * not known. The tag of encryption has 16 bytes. AuthDecUpdate returns data before the tag has been
+ * checked: do nothing with it before AuthDecFinal returned SDR_OK. SDR_MACERR.
+ */
 int SDF_EncryptInit(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
                     unsigned char* pucIV, unsigned int uiIVLength);
 int SDF_EncryptUpdate(void* hSessionHandle, unsigned char* pucData, unsigned int uiDataLength,
@@ -136,8 +151,9 @@ int SDF_AuthDecFinal(void* hSessionHandle, unsigned char* pucLastData,
 
 /*
  * SDF_HashInit begins the hash of a session, and ends the one that was in progress (6.6.5).
- * uiAlgID: SGD_SM3. With a public key and an identity that is not empty the hash begins with Z, as
- * signatures of SM2 want it (GB/T 32918.2, 5.5); the identity has at most 8191 bytes.
+ * uiAlgID: SGD_SM3, SGD_SHA1, SGD_SHA256, or 3, 5 and 6 for SHA-224, 384 and 512. With a public
+ * key and an identity that is not empty a hash of SM3 begins with Z, as signatures of SM2 want it
+ * (GB/T 32918.2, 5.5); the identity has at most 8191 bytes.
  */
 int SDF_HashInit(void* hSessionHandle, unsigned int uiAlgID, ECCrefPublicKey* pucPublicKey,
                  unsigned char* pucID, unsigned int uiIDLength);
@@ -145,12 +161,12 @@ int SDF_HashInit(void* hSessionHandle, unsigned int uiAlgID, ECCrefPublicKey* pu
 /* SDF_HashUpdate adds data (6.6.6). SDR_STEPERR: no hash in progress. */
 int SDF_HashUpdate(void* hSessionHandle, unsigned char* pucData, unsigned int uiDataLength);
 
-/* SDF_HashFinal writes the digest, 32 bytes for SM3, and ends the hash (6.6.7). SDR_STEPERR. */
+/* SDF_HashFinal writes the digest, 20 to 64 bytes, and ends the hash (6.6.7). SDR_STEPERR. */
 int SDF_HashFinal(void* hSessionHandle, unsigned char* pucHash, unsigned int* puiHashLength);
 
 /*
  * SDF_HMACInit begins a message authentication code by a session key (6.6.2); it takes the place of
- * a hash in progress. uiAlgID: SGD_SM3_HMAC, or SGD_SM3.
+ * a hash in progress. uiAlgID: SGD_SM3_HMAC or SGD_SM3, or SGD_SHA256_HMAC.
  */
 int SDF_HMACInit(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clause 6.8 of GM/T 0018-2023: operations with keys in the clear, for verification and debugging.
- * A card in service does not offer them: every one returns SDR_NOTSUPPORT and touches nothing.
+ * The program has these keys in its memory, so they are as safe as it is. A card started with
+ * --no-debugging refuses all that name a private key: SDR_NOTSUPPORT. Keys for symmetric algorithms
+ * have 1 to 64 bytes, of which SM4 takes 16, and XTS 32. Arguments otherwise as in sdf_crypto.h.
  */
 #ifndef SDF_DEBUG_H
 #define SDF_DEBUG_H

@@ -15,7 +15,11 @@
 extern "C" {
 #endif
 
-/* RSA (6.3.2 to 6.3.6): not there yet. */
+/*
+ * RSA (6.3.2 to 6.3.6). RSA keys have indexes of their own. Session keys are wrapped by PKCS #1 v1.5
+ * for the encryption pair of an index, or for a key that is given, and have as many bytes as its
+ * modulus. Importing needs the access right (SDR_PARDENY); SDR_ENCDATAERR: not for this key.
+ */
 int SDF_ExportSignPublicKey_RSA(void* hSessionHandle, unsigned int uiKeyIndex,
                                 RSArefPublicKey* pucPublicKey);
 int SDF_ExportEncPublicKey_RSA(void* hSessionHandle, unsigned int uiKeyIndex,
@@ -104,7 +108,7 @@ int SDF_ImportKeyWithKEK(void* hSessionHandle, unsigned int uiAlgID, unsigned in
 /* SDF_DestroyKey wipes a session key (6.3.17), or an agreement that will not be ended. */
 int SDF_DestroyKey(void* hSessionHandle, void* hKeyHandle);
 
-/* GM/T 0018-2012, for RSA: not there yet. */
+/* SDF_ExchangeDigitEnvelopeBaseOnRSA does for RSA what the next function does for SM2. */
 int SDF_ExchangeDigitEnvelopeBaseOnRSA(void* hSessionHandle, unsigned int uiKeyIndex,
                                        RSArefPublicKey* pucPublicKey, unsigned char* pucDEInput,
                                        unsigned int uiDELength, unsigned char* pucDEOutput,

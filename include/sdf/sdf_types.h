@@ -27,7 +27,10 @@ typedef struct DeviceInfo_st {
 
 /* ---- RSA ---------------------------------------------------------------------------------- */
 
+/* Define it as 4096 before this header, and rsa_max_bits = 4096 in the library's profile. */
+#ifndef RSAref_MAX_BITS
 #define RSAref_MAX_BITS 2048
+#endif
 #define RSAref_MAX_LEN ((RSAref_MAX_BITS + 7) / 8)
 #define RSAref_MAX_PBITS ((RSAref_MAX_BITS + 1) / 2)
 #define RSAref_MAX_PLEN ((RSAref_MAX_PBITS + 7) / 8)

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 namespace cipherdeck {
 
@@ -44,6 +45,30 @@ class Secret {
 
  private:
   std::array<std::uint8_t, N> m_bytes{};
+};
+
+/// Secret bytes whose number is known only when they come, on the heap; wiped on destruction.
+/// Move-only.
+class SecretBytes {
+ public:
+  SecretBytes() = default;
+  explicit SecretBytes(std::size_t len) : m_bytes(len) {}
+  explicit SecretBytes(Bytes bytes) : m_bytes(bytes.begin(), bytes.end()) {}
+  SecretBytes(SecretBytes&&) noexcept = default;
+  SecretBytes& operator=(SecretBytes&& other) noexcept {
+    m_bytes.swap(other.m_bytes);
+    return *this;
+  }
+  SecretBytes(const SecretBytes&) = delete;
+  SecretBytes& operator=(const SecretBytes&) = delete;
+  ~SecretBytes() { wipe(m_bytes); }
+
+  [[nodiscard]] std::size_t size() const noexcept { return m_bytes.size(); }
+  [[nodiscard]] MutableBytes bytes() noexcept { return m_bytes; }
+  [[nodiscard]] Bytes bytes() const noexcept { return m_bytes; }
+
+ private:
+  std::vector<std::uint8_t> m_bytes;
 };
 
 /// A buffer of secret bytes in pages of its own that are locked in memory and left out of core

@@ -22,15 +22,18 @@ using scheduler::kMaxFunctions;
 constexpr std::uint64_t kFeatures = CIPHERDECK_FEATURE_RANDOM | CIPHERDECK_FEATURE_SM2 |
                                     CIPHERDECK_FEATURE_SM3 | CIPHERDECK_FEATURE_SM4 |
                                     CIPHERDECK_FEATURE_SM4_AEAD | CIPHERDECK_FEATURE_SM4_XTS |
-                                    CIPHERDECK_FEATURE_AGREEMENT;
+                                    CIPHERDECK_FEATURE_AGREEMENT | CIPHERDECK_FEATURE_MULTIPART |
+                                    CIPHERDECK_FEATURE_RSA | CIPHERDECK_FEATURE_VPN;
 constexpr std::uint32_t kSm2Uses = CIPHERDECK_ALG_SM2 | CIPHERDECK_ALG_SM2_SIGN |
                                    CIPHERDECK_ALG_SM2_EXCHANGE | CIPHERDECK_ALG_SM2_ENCRYPT;
-constexpr std::uint32_t kSm2Bits = 256;
+constexpr std::uint32_t kModuli = 256 | 1024 | 2048 | 4096;  // of SM2 and RSA, ORed
 constexpr std::uint32_t kSm4Modes =
     CIPHERDECK_ALG_SM4_ECB | CIPHERDECK_ALG_SM4_CBC | CIPHERDECK_ALG_SM4_CFB |
     CIPHERDECK_ALG_SM4_OFB | CIPHERDECK_ALG_SM4_MAC | CIPHERDECK_ALG_SM4_CTR |
     CIPHERDECK_ALG_SM4_XTS | CIPHERDECK_ALG_SM4_GCM | CIPHERDECK_ALG_SM4_CCM;
-constexpr std::uint32_t kHashes = CIPHERDECK_ALG_SM3 | CIPHERDECK_ALG_SM3_HMAC;
+constexpr std::uint32_t kHashes = CIPHERDECK_ALG_SM3 | CIPHERDECK_ALG_SM3_HMAC |
+                                  CIPHERDECK_ALG_SHA1 | CIPHERDECK_ALG_SHA256 |
+                                  CIPHERDECK_ALG_SHA256_HMAC;
 
 template <std::size_t N>
 void put_text(cipherdeck_u8 (&to)[N], std::string_view text) noexcept {
@@ -214,7 +217,7 @@ Result<void> Card::Impl::start(const CardOptions& options) {
   for (unsigned i = 0; i < options.workers; ++i) {
     m_services.push_back({m_partitions, m_state, random_of(i),
                           [this](FunctionNumber function) { return identity(function); },
-                          m_chips.get(), m_coprocessor.get()});
+                          m_chips.get(), m_coprocessor.get(), options.debugging});
   }
   m_access_saver.start();
   CIPHERDECK_ASSIGN(m_workers,
@@ -381,8 +384,8 @@ cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   const auto partition = m_partitions.bound_to(function);
   identity.device_version = CIPHERDECK_VERSION;
   identity.standard_version = 2;  // GM/T 0018-2023
-  identity.asym_alg_ability[0] = kSm2Uses;
-  identity.asym_alg_ability[1] = kSm2Bits;
+  identity.asym_alg_ability[0] = kSm2Uses | CIPHERDECK_ALG_RSA;
+  identity.asym_alg_ability[1] = kModuli;
   identity.sym_alg_ability = kSm4Modes | m_chips->abilities();
   identity.hash_alg_ability = kHashes;
   identity.max_data_len = CIPHERDECK_MAX_DATA_LEN;

@@ -28,6 +28,7 @@ struct CardOptions {
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
   bool batching =
       true;  // false: no two commands share an engine call, to measure what that is worth
+  bool debugging = true;  // operations with private keys in the clear (GM/T 0018-2023, 6.8)
   std::vector<chip::ChipSpec> chips;  // up to chip::kMaxChips
   chip::Limits chip_limits;
   chip::Log log;  // called when a chip is fenced or refused, by any thread but the worker

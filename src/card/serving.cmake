@@ -19,13 +19,17 @@ cipherdeck_library(card
     command/hash.cpp
     command/kek.cpp
     command/keys.cpp
+    command/message_parts.cpp
     command/processor.cpp
+    command/rsa.cpp
     command/shared.cpp
     command/sm2.cpp
     command/table.cpp
+    command/vpn.cpp
     scheduler/scheduler.cpp
     scheduler/worker.cpp
     scheduler/workers.cpp
+    session/other_hash.cpp
     session/session.cpp
   TESTS
     away/coprocessor_test.cpp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/batch.h"
 
+#include "engine/aead_stream.h"
 #include "engine/cpu/prefetch.h"
 #include "engine/modes/modes.h"
 #include "engine/modes/streams.h"
@@ -15,7 +16,6 @@ namespace cipherdeck::engine {
 namespace {
 
 constexpr std::size_t kPrefetchLen = 1024;  // of the next job
-constexpr std::size_t kMaxNonceLen = std::size_t{1} << 32;
 
 bool is_readable(Bytes bytes) { return bytes.data() != nullptr || bytes.empty(); }
 
@@ -87,19 +87,10 @@ void decrypt(const CipherJob& job) {
   }
 }
 
-bool are_aead_lens_allowed(const AeadJob& job) {
-  const std::size_t tag_len = job.tag_len, nonce_len = job.nonce.size();
-  if (job.mode == AeadMode::gcm) {
-    const bool is_tag_allowed = tag_len == 4 || tag_len == 8 || (tag_len >= 12 && tag_len <= 16);
-    return is_tag_allowed && nonce_len >= 1 && nonce_len <= kMaxNonceLen &&
-           modes::gcm_allows_len(job.len);
-  }
-  return job.mode == AeadMode::ccm && tag_len >= 4 && tag_len <= 16 && tag_len % 2 == 0 &&
-         nonce_len >= 7 && nonce_len <= 13 && modes::ccm_allows_len(job.len, nonce_len);
-}
-
 bool is_valid(const AeadJob& job) {
-  if (job.key == nullptr || job.tag == nullptr || !are_aead_lens_allowed(job)) return false;
+  if (job.key == nullptr || job.tag == nullptr ||
+      !are_aead_lens_allowed(job.mode, job.nonce.size(), job.len, job.tag_len))
+    return false;
   if (job.direction != Direction::encrypt && job.direction != Direction::decrypt) return false;
   if (!is_readable(job.nonce) || !is_readable(job.aad)) return false;
   return are_buffers_valid(job.input, job.output, job.len);

@@ -39,6 +39,16 @@ Result<void> take_sm4_base(Config& config, const toml::table& table, std::string
   return {};
 }
 
+Result<void> take_rsa_max_bits(Config& config, const toml::table& table, std::string& why) {
+  const std::int64_t bits = table["profile"]["rsa_max_bits"].value_or<std::int64_t>(2048);
+  if (bits != 2048 && bits != 4096) {
+    why = "profile.rsa_max_bits is neither 2048 nor 4096";
+    return Error::invalid_argument;
+  }
+  config.rsa_max_bits = static_cast<std::uint32_t>(bits);
+  return {};
+}
+
 Result<void> read(Config& config, const std::filesystem::path& file, std::string& why) {
   const toml::parse_result parsed = toml::parse_file(file.native());
   if (!parsed) {
@@ -50,6 +60,7 @@ Result<void> read(Config& config, const std::filesystem::path& file, std::string
   config.device = table["device"].value_or<std::string>("");
   auto taken = take_sm4_base(config, table, why);
   if (taken) taken = take_cipher_layout(config, table, why);
+  if (taken) taken = take_rsa_max_bits(config, table, why);
   if (!taken) why = file.native() + ": " + why;
   return taken;
 }

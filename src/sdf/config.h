@@ -21,6 +21,7 @@ struct Config {
   std::string device;              // for driver::open_queue_pair()
   std::uint32_t sm4_base = 0x400;  // of the program's identifiers of SM4; some vendors: 0x2000
   CipherLayout cipher_layout = CipherLayout::standard;
+  std::uint32_t rsa_max_bits = 2048;  // RSAref_MAX_BITS of the program's header; or 4096
 
   /// From `file` if given (an error if it cannot be read), else from CIPHERDECK_CONFIG or
   /// /etc/cipherdeck/sdf.toml if they are there; CIPHERDECK_DEVICE goes before the file's device

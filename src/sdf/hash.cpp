@@ -9,7 +9,7 @@
 namespace cipherdeck::sdf {
 namespace {
 
-constexpr std::size_t kChunk = 256U << 10;
+constexpr std::size_t kChunk = CIPHERDECK_MAX_PART_LEN;
 constexpr unsigned int kMaxIdLen = 8191;
 
 Result<void> hash_init(const void* session_handle, std::uint32_t algorithm,
@@ -57,16 +57,20 @@ Result<void> update(std::uint16_t opcode, const void* session_handle, const unsi
   return {};
 }
 
+// How long the digest is depends on the algorithm: the card says it.
 Result<void> finish(std::uint16_t opcode, const void* session_handle, unsigned char* out,
                     unsigned int* len) {
   CIPHERDECK_ASSIGN(const auto session, Library::instance().session(session_handle));
-  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, len, kDigestLen));
-  if (query) return {};
   driver::Request request;
   request.opcode = opcode;
-  request.output = {out, kDigestLen};
-  auto reply = session->execute(request);
-  return reply ? Result<void>{} : reply.error();
+  request.session = session->number;
+  std::uint32_t needed = 0;
+  const auto asked = session->device->channel.execute(request, &needed);
+  if (!asked && asked.error() != Error::buffer_too_small) return asked.error();
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, len, needed));
+  if (query) return {};
+  request.output = {out, needed};
+  return session->perform(request);
 }
 
 }  // namespace

@@ -2,30 +2,13 @@
 // Clause 6.3: public keys and session keys; and the vendors' import of a key in the clear. Key
 // exchange is in agreement.cpp.
 #include "sdf/guard.h"
-#include "sdf/library.h"
+#include "sdf/session_key.h"
 #include "sdf/wire.h"
 
 namespace cipherdeck::sdf {
 namespace {
 
-constexpr std::size_t kMaxKeyLen = 32;
 constexpr std::size_t kMaxWrappedLen = 256;
-
-// The handle for a key that the card has made.
-Result<void> give_handle(void** handle, const void* session_handle, std::uint32_t number) {
-  CIPHERDECK_ASSIGN(const Handle given,
-                    Library::instance().add_key(session_handle, KeyKind::session_key, number));
-  *handle = to_opaque(given);
-  return {};
-}
-
-Result<void> destroy_at_card(const Session& session, std::uint32_t number) {
-  driver::Request request;
-  request.opcode = CIPHERDECK_OP_KEY_DESTROY;
-  request.key = number;
-  auto reply = session.execute(request);
-  return reply ? Result<void>{} : reply.error();
-}
 
 Result<void> export_public_key(ECCrefPublicKey& key, const void* session_handle,
                                std::uint32_t index, std::uint32_t use) {
@@ -122,13 +105,13 @@ Result<void> import_with_kek(void** handle, const void* session_handle, std::uin
   return import_key(handle, session_handle, request);
 }
 
-Result<void> import_in_clear(void** handle, const void* session_handle, const unsigned char* key,
-                             unsigned int len) {
-  driver::Request request;
-  CIPHERDECK_ASSIGN(request.input, input(key, len));
-  if (len == 0 || len > kMaxKeyLen) return Error::invalid_key;
-  request.opcode = CIPHERDECK_OP_KEY_IMPORT;
-  return import_key(handle, session_handle, request);
+Result<void> import_plain_key(void** handle, const void* session_handle, const unsigned char* key,
+                              unsigned int len) {
+  *handle = nullptr;
+  CIPHERDECK_ASSIGN(const auto session, Library::instance().session(session_handle));
+  CIPHERDECK_ASSIGN(const Bytes bytes, input(key, len));
+  CIPHERDECK_ASSIGN(const std::uint32_t number, import_in_clear(*session, bytes));
+  return give_handle(handle, session_handle, number);
 }
 
 Result<void> destroy_key(const void* session_handle, const void* key) {
@@ -226,7 +209,17 @@ SDF_EXPORT int SDF_ImportKeyWithKEK(void* hSessionHandle, unsigned int uiAlgID,
 SDF_EXPORT int SDF_ImportKey(void* hSessionHandle, unsigned char* pucKey, unsigned int uiKeyLength,
                              void** phKeyHandle) {
   return guard(__func__, {phKeyHandle},
-               [&] { return import_in_clear(phKeyHandle, hSessionHandle, pucKey, uiKeyLength); });
+               [&] { return import_plain_key(phKeyHandle, hSessionHandle, pucKey, uiKeyLength); });
+}
+
+SDF_EXPORT int SDF_GetSymmKeyHandle(void* hSessionHandle, unsigned int uiKeyIndex,
+                                    void** phKeyHandle) {
+  return guard(__func__, {phKeyHandle}, [&] {
+    driver::Request request;
+    request.opcode = CIPHERDECK_OP_KEY_OPEN;
+    request.key = uiKeyIndex;
+    return import_key(phKeyHandle, hSessionHandle, request);
+  });
 }
 
 SDF_EXPORT int SDF_DestroyKey(void* hSessionHandle, void* hKeyHandle) {

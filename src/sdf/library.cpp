@@ -3,6 +3,7 @@
 
 #include "driver/user/fork_guard.h"
 #include "driver/user/queue_pair.h"
+#include "sdf/part_stream.h"
 
 #include <algorithm>
 #include <atomic>
@@ -64,7 +65,8 @@ Result<std::shared_ptr<Device>> Library::find_or_open(Config config, std::string
     auto device = entry.lock();
     const bool same = device && device->config.device == config.device &&
                       device->config.sm4_base == config.sm4_base &&
-                      device->config.cipher_layout == config.cipher_layout;
+                      device->config.cipher_layout == config.cipher_layout &&
+                      device->config.rsa_max_bits == config.rsa_max_bits;
     if (same && device->channel.alive()) return device;
   }
   const std::string address = config.device;
@@ -128,8 +130,10 @@ Result<Handle> Library::open_session(Handle device_handle) {
   driver::Request request;
   request.opcode = CIPHERDECK_OP_SESSION_OPEN;
   CIPHERDECK_ASSIGN(const driver::Reply reply, device->channel.execute(request));
-  auto session = std::make_shared<const Session>(
-      Session{.device = std::move(device), .number = reply.value, .opened_by = device_handle});
+  auto session = std::make_shared<const Session>(Session{.device = std::move(device),
+                                                         .parts = std::make_shared<Parts>(),
+                                                         .number = reply.value,
+                                                         .opened_by = device_handle});
   {
     const std::lock_guard lock(m_mutex);
     // The device may have been closed meanwhile, by another thread.

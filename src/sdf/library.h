@@ -38,16 +38,24 @@ struct Device {
   driver::Channel channel;
 };
 
-/// A session at the card. Immutable; thread-safe as its channel is.
+struct Parts;
+
+/// A session at the card. Immutable but for its operations in parts; thread-safe as its channel is.
 struct Session {
   std::shared_ptr<Device> device;
-  std::uint32_t number = 0;  // the card's
+  std::shared_ptr<Parts> parts;  // part_stream.h
+  std::uint32_t number = 0;      // the card's
   Handle opened_by = 0;
 
   /// Runs a command of this session.
   Result<driver::Reply> execute(driver::Request request) const {
     request.session = number;
     return device->channel.execute(request);
+  }
+  /// The same where the reply tells nothing.
+  Result<void> perform(const driver::Request& request) const {
+    const auto reply = execute(request);
+    return reply ? Result<void>{} : reply.error();
   }
   [[nodiscard]] const Config& config() const noexcept { return device->config; }
 };

@@ -13,36 +13,6 @@ extern "C" int sdf_not_supported() { return SDR_NOTSUPPORT; }
 #define NOT_SUPPORTED(name) \
   extern "C" __attribute__((visibility("default"), alias("sdf_not_supported"))) decltype(name) name;
 
-// Clause 6.3 and GM/T 0018-2012, RSA
-NOT_SUPPORTED(SDF_ExportSignPublicKey_RSA)
-NOT_SUPPORTED(SDF_ExportEncPublicKey_RSA)
-NOT_SUPPORTED(SDF_GenerateKeyWithIPK_RSA)
-NOT_SUPPORTED(SDF_GenerateKeyWithEPK_RSA)
-NOT_SUPPORTED(SDF_ImportKeyWithISK_RSA)
-NOT_SUPPORTED(SDF_ExchangeDigitEnvelopeBaseOnRSA)
-
-// Clause 6.4, RSA
-NOT_SUPPORTED(SDF_ExternalPublicKeyOperation_RSA)
-NOT_SUPPORTED(SDF_InternalPublicKeyOperation_RSA)
-NOT_SUPPORTED(SDF_InternalPrivateKeyOperation_RSA)
-
-// Clause 6.5, in parts
-NOT_SUPPORTED(SDF_EncryptInit)
-NOT_SUPPORTED(SDF_EncryptUpdate)
-NOT_SUPPORTED(SDF_EncryptFinal)
-NOT_SUPPORTED(SDF_DecryptInit)
-NOT_SUPPORTED(SDF_DecryptUpdate)
-NOT_SUPPORTED(SDF_DecryptFinal)
-NOT_SUPPORTED(SDF_CalculateMACInit)
-NOT_SUPPORTED(SDF_CalculateMACUpdate)
-NOT_SUPPORTED(SDF_CalculateMACFinal)
-NOT_SUPPORTED(SDF_AuthEncInit)
-NOT_SUPPORTED(SDF_AuthEncUpdate)
-NOT_SUPPORTED(SDF_AuthEncFinal)
-NOT_SUPPORTED(SDF_AuthDecInit)
-NOT_SUPPORTED(SDF_AuthDecUpdate)
-NOT_SUPPORTED(SDF_AuthDecFinal)
-
 // Clause 6.7
 NOT_SUPPORTED(SDF_CreateFile)
 NOT_SUPPORTED(SDF_ReadFile)
@@ -50,18 +20,8 @@ NOT_SUPPORTED(SDF_WriteFile)
 NOT_SUPPORTED(SDF_DeleteFile)
 
 // Clause 6.8
-NOT_SUPPORTED(SDF_GenerateKeyPair_RSA)
-NOT_SUPPORTED(SDF_GenerateKeyPair_ECC)
-NOT_SUPPORTED(SDF_ExternalPrivateKeyOperation_RSA)
-NOT_SUPPORTED(SDF_ExternalSign_ECC)
-NOT_SUPPORTED(SDF_ExternalDecrypt_ECC)
 NOT_SUPPORTED(SDF_ExternalSign_SM9)
 NOT_SUPPORTED(SDF_ExternalDecrypt_SM9)
-NOT_SUPPORTED(SDF_ExternalKeyEncrypt)
-NOT_SUPPORTED(SDF_ExternalKeyDecrypt)
-NOT_SUPPORTED(SDF_ExternalKeyEncryptInit)
-NOT_SUPPORTED(SDF_ExternalKeyDecryptInit)
-NOT_SUPPORTED(SDF_ExternalKeyHMACInit)
 
 // Annex B
 NOT_SUPPORTED(SDF_ExportUserID_SM9)
@@ -79,14 +39,3 @@ NOT_SUPPORTED(SDF_InternalSignWithMasterIPK_SM9)
 NOT_SUPPORTED(SDF_EncryptWithMasterEPK_SM9)
 NOT_SUPPORTED(SDF_EncryptWithMasterIPK_SM9)
 NOT_SUPPORTED(SDF_DecryptWithISK_SM9)
-
-// Annex C
-NOT_SUPPORTED(SDF_GenerateKeywithIKE)
-NOT_SUPPORTED(SDF_GenerateKeywithEPK_IKE)
-NOT_SUPPORTED(SDF_GenerateKeywithIPSEC)
-NOT_SUPPORTED(SDF_GenerateKeywithEPK_IPSEC)
-NOT_SUPPORTED(SDF_GenerateKeywithSSL)
-NOT_SUPPORTED(SDF_GenerateKeywithEPK_SSL)
-
-// Vendors'
-NOT_SUPPORTED(SDF_GetSymmKeyHandle)

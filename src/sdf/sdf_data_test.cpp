@@ -226,7 +226,7 @@ TEST_F(SdfTest, HashSteps) {
   EXPECT_EQ(digest, engine::oracle::sm3({}));
   EXPECT_EQ(SDF_HashFinal(m_session, digest.data(), &len), SDR_STEPERR);
   EXPECT_EQ(SDF_HMACUpdate(m_session, data.data(), 10), SDR_STEPERR);
-  EXPECT_EQ(SDF_HashInit(m_session, SGD_SHA1, nullptr, nullptr, 0), SDR_ALGNOTSUPPORT);
+  EXPECT_EQ(SDF_HashInit(m_session, 0x77, nullptr, nullptr, 0), SDR_ALGNOTSUPPORT);
 }
 
 TEST_F(SdfTest, SessionsHashApart) {

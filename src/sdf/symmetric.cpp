@@ -1,77 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clause 6.5: symmetric operations. Long data goes to the card in chunks, and the IV that the card
-// gives back carries one over to the next.
+// Clause 6.5: symmetric operations at once; in parts they are in multipart.cpp.
+#include "sdf/cipher_operation.h"
 #include "sdf/guard.h"
-#include "sdf/library.h"
-#include "sdf/wire.h"
 
 #include <algorithm>
 
 namespace cipherdeck::sdf {
 namespace {
 
-using Block = std::array<std::uint8_t, kBlockLen>;
-
-// Large enough that the round trip does not count, small enough that the next chunk's copy and
-// other callers find their place.
-constexpr std::size_t kChunk = 256U << 10;
 constexpr std::size_t kMaxTagLen = 16;
 constexpr std::size_t kMaxNonceLen = 256;
-
-// A key handle and algorithm of a session.
-struct Operation {
-  std::shared_ptr<const Session> session;
-  driver::Request request;
-};
-
-Result<Operation> begin(std::uint16_t opcode, const void* session_handle, const void* key,
-                        std::uint32_t algorithm) {
-  auto& library = Library::instance();
-  Operation operation;
-  CIPHERDECK_ASSIGN(operation.session, library.session(session_handle));
-  CIPHERDECK_ASSIGN(operation.request.key, library.key(session_handle, key, KeyKind::session_key));
-  operation.request.opcode = opcode;
-  operation.request.algorithm =
-      to_symmetric_algorithm(algorithm, operation.session->config().sm4_base);
-  return operation;
-}
-
-bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept {
-  return (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
-}
-
-// How much of `len` bytes goes to the card now. Never does less than a block remain: XTS could not
-// steal from the block before it.
-std::size_t next_chunk(const Operation& operation, std::size_t len) noexcept {
-  const std::size_t most = operation.session->device->channel.max_data_len() & ~(kBlockLen - 1);
-  const std::size_t chunk = std::min(kChunk, most);
-  if (len <= chunk) return len;
-  return len - chunk < kBlockLen ? chunk - kBlockLen : chunk;
-}
 
 Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void* key,
                    std::uint32_t algorithm, unsigned char* iv, const unsigned char* data,
                    unsigned int data_len, unsigned char* out, unsigned int* out_len) {
-  CIPHERDECK_ASSIGN(Operation operation, begin(opcode, session_handle, key, algorithm));
-  CIPHERDECK_ASSIGN(Bytes rest, input(data, data_len));
-  if (rest.empty()) return Error::invalid_argument;
+  CIPHERDECK_ASSIGN(const CipherOperation operation,
+                    begin_operation(opcode, session_handle, key, algorithm));
+  CIPHERDECK_ASSIGN(const Bytes all, input(data, data_len));
+  if (all.empty()) return Error::invalid_argument;
   CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, data_len));
   if (query) return {};
   Block chained{};
   const bool has_iv = !is_mode(operation.request.algorithm, CIPHERDECK_ALG_ECB);
-  if (has_iv) {
-    if (iv == nullptr) return Error::invalid_argument;
-    std::memcpy(chained.data(), iv, chained.size());
-    operation.request.params = chained;
-    operation.request.params_result = chained;
-  }
-  while (!rest.empty()) {
-    operation.request.input = rest.first(next_chunk(operation, rest.size()));
-    operation.request.output = {out, operation.request.input.size()};
-    CIPHERDECK_TRY(operation.session->execute(operation.request));
-    out += operation.request.input.size();
-    rest = rest.subspan(operation.request.input.size());
-  }
+  if (has_iv && iv == nullptr) return Error::invalid_argument;
+  if (has_iv) std::memcpy(chained.data(), iv, chained.size());
+  CIPHERDECK_TRY(crypt_chunks(*operation.session, operation.request, all, out, chained));
   if (has_iv) std::memcpy(iv, chained.data(), chained.size());
   return {};
 }
@@ -79,22 +32,15 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void*
 Result<void> calculate_mac(const void* session_handle, const void* key, std::uint32_t algorithm,
                            unsigned char* iv, const unsigned char* data, unsigned int data_len,
                            unsigned char* out, unsigned int* out_len) {
-  CIPHERDECK_ASSIGN(Operation operation, begin(CIPHERDECK_OP_MAC, session_handle, key, algorithm));
-  CIPHERDECK_ASSIGN(Bytes rest, input(data, data_len));
-  if (rest.empty() || rest.size() % kBlockLen != 0 || iv == nullptr) {
-    return Error::invalid_argument;
-  }
+  CIPHERDECK_ASSIGN(const CipherOperation operation,
+                    begin_operation(CIPHERDECK_OP_MAC, session_handle, key, algorithm));
+  CIPHERDECK_ASSIGN(const Bytes all, input(data, data_len));
+  if (all.empty() || all.size() % kBlockLen != 0 || iv == nullptr) return Error::invalid_argument;
   CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, kBlockLen));
   if (query) return {};
   Block mac;
   std::memcpy(mac.data(), iv, mac.size());
-  operation.request.params = mac;
-  operation.request.output = mac;
-  while (!rest.empty()) {
-    operation.request.input = rest.first(next_chunk(operation, rest.size()));
-    CIPHERDECK_TRY(operation.session->execute(operation.request));
-    rest = rest.subspan(operation.request.input.size());
-  }
+  CIPHERDECK_TRY(mac_chunks(*operation.session, operation.request, all, mac));
   std::memcpy(iv, mac.data(), mac.size());
   std::memcpy(out, mac.data(), mac.size());
   return {};
@@ -109,10 +55,11 @@ struct Authenticated {
   unsigned int data_len;
 };
 
-Result<Operation> begin_authenticated(std::uint16_t opcode, const void* session_handle,
-                                      const void* key, std::uint32_t algorithm,
-                                      const Authenticated& what) {
-  CIPHERDECK_ASSIGN(Operation operation, begin(opcode, session_handle, key, algorithm));
+Result<CipherOperation> begin_authenticated(std::uint16_t opcode, const void* session_handle,
+                                            const void* key, std::uint32_t algorithm,
+                                            const Authenticated& what) {
+  CIPHERDECK_ASSIGN(CipherOperation operation,
+                    begin_operation(opcode, session_handle, key, algorithm));
   CIPHERDECK_ASSIGN(operation.request.params, input(what.nonce, what.nonce_len));
   CIPHERDECK_ASSIGN(operation.request.aux, input(what.aad, what.aad_len));
   CIPHERDECK_ASSIGN(operation.request.input, input(what.data, what.data_len));
@@ -123,8 +70,9 @@ Result<Operation> begin_authenticated(std::uint16_t opcode, const void* session_
 Result<void> auth_encrypt(const void* session_handle, const void* key, std::uint32_t algorithm,
                           const Authenticated& what, unsigned char* out, unsigned int* out_len,
                           unsigned char* tag, unsigned int* tag_len) {
-  CIPHERDECK_ASSIGN(Operation operation, begin_authenticated(CIPHERDECK_OP_AUTH_ENCRYPT,
-                                                             session_handle, key, algorithm, what));
+  CIPHERDECK_ASSIGN(
+      CipherOperation operation,
+      begin_authenticated(CIPHERDECK_OP_AUTH_ENCRYPT, session_handle, key, algorithm, what));
   if (*tag_len == 0) *tag_len = kMaxTagLen;
   if (*tag_len > kMaxTagLen) *tag_len = kMaxTagLen;  // room for more than there is
   // Without data there need be no place for it.
@@ -145,8 +93,9 @@ Result<void> auth_encrypt(const void* session_handle, const void* key, std::uint
 Result<void> auth_decrypt(const void* session_handle, const void* key, std::uint32_t algorithm,
                           const Authenticated& what, const unsigned char* tag, unsigned int tag_len,
                           unsigned char* out, unsigned int* out_len) {
-  CIPHERDECK_ASSIGN(Operation operation, begin_authenticated(CIPHERDECK_OP_AUTH_DECRYPT,
-                                                             session_handle, key, algorithm, what));
+  CIPHERDECK_ASSIGN(
+      CipherOperation operation,
+      begin_authenticated(CIPHERDECK_OP_AUTH_DECRYPT, session_handle, key, algorithm, what));
   CIPHERDECK_ASSIGN(const Bytes tag_bytes, input(tag, tag_len));
   if (tag_len == 0 || tag_len > kMaxTagLen) return Error::invalid_argument;
   static unsigned char nowhere;

@@ -42,6 +42,9 @@ void furnish(card::Card& card) {
     manage(card, CIPHERDECK_OP_KEK_GENERATE, partition, 128, index, "");
   }
   manage(card, CIPHERDECK_OP_KEK_GENERATE, partition, 128, 3, kKekAccessCode);
+  manage(card, CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, kRsaBits, 1, access_code(1));
+  manage(card, CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, 128, 1, "");
+  manage(card, CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, 256, 2, access_code(2));
   for (std::uint32_t function = 1; function <= kNumVfs; ++function) {
     manage(card, CIPHERDECK_OP_FUNCTION_BIND, function, partition, 0, "");
   }

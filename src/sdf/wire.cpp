@@ -68,6 +68,18 @@ void to_struct(ECCrefPublicKey& key, std::span<const std::uint8_t, kPointLen> po
   put_field(key.y, point.data() + kFieldLen);
 }
 
+Result<Scalar> to_scalar(const ECCrefPrivateKey* key) noexcept {
+  if (key == nullptr) return Error::invalid_argument;
+  Scalar scalar;
+  if (!take_field(scalar.data(), key->K) || key->bits != kSm2Bits) return Error::invalid_key;
+  return scalar;
+}
+
+void to_struct(ECCrefPrivateKey& key, std::span<const std::uint8_t, kFieldLen> scalar) noexcept {
+  key.bits = kSm2Bits;
+  put_field(key.K, scalar.data());
+}
+
 Result<SignatureBytes> to_signature(const ECCSignature* signature) noexcept {
   if (signature == nullptr) return Error::invalid_argument;
   SignatureBytes bytes;

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "sdf/config.h"
 
 #include <sdf/sdf_types.h>
@@ -21,12 +22,17 @@ constexpr std::size_t kCipherExtra = 96;  // C1 and C3 of an SM2 ciphertext
 constexpr std::uint32_t kSm2Bits = 256;
 
 using Point = std::array<std::uint8_t, kPointLen>;
+using Scalar = Secret<kFieldLen>;
 using SignatureBytes = std::array<std::uint8_t, kPointLen>;
 
 /// Fails with invalid_argument if the pointer is null, and with invalid_key if the key has not 256
 /// bits or a coordinate is longer.
 [[nodiscard]] Result<Point> to_point(const ECCrefPublicKey* key) noexcept;
 void to_struct(ECCrefPublicKey& key, std::span<const std::uint8_t, kPointLen> point) noexcept;
+
+/// Fails with invalid_argument if null, and with invalid_key if the scalar has not 256 bits.
+[[nodiscard]] Result<Scalar> to_scalar(const ECCrefPrivateKey* key) noexcept;
+void to_struct(ECCrefPrivateKey& key, std::span<const std::uint8_t, kFieldLen> scalar) noexcept;
 
 /// Fails with invalid_argument if null, and with verify_failed if r or s is longer than 256 bits.
 [[nodiscard]] Result<SignatureBytes> to_signature(const ECCSignature* signature) noexcept;

@@ -14,7 +14,8 @@ namespace {
 struct Options {
   std::string partition;
   std::uint32_t index = 0;
-  bool kek = false;
+  std::string kind = "pair";
+  std::uint32_t bits = 0;  // 0: as usual for the kind
   bool yes = false;
   std::string access_code_file;
 };
@@ -24,12 +25,15 @@ std::string keys_path(const Options& options) {
 }
 
 std::string key_path(const Options& options) {
-  return keys_path(options) + (options.kek ? "/kek/" : "/pair/") + std::to_string(options.index);
+  return keys_path(options) + "/" + options.kind + "/" + std::to_string(options.index);
 }
 
 std::string key_name(const Options& options) {
-  return (options.kek ? "KEK " : "Key pair ") + std::to_string(options.index) + " of partition " +
-         options.partition;
+  const std::string kind = options.kind == "kek"         ? "KEK "
+                           : options.kind == "rsa"       ? "RSA key pair "
+                           : options.kind == "symmetric" ? "Symmetric key "
+                                                         : "Key pair ";
+  return kind + std::to_string(options.index) + " of partition " + options.partition;
 }
 
 /// Sends a body that holds an access code, and wipes the code in it.
@@ -42,11 +46,16 @@ std::optional<Json> ask_with_code(Context& context, const std::string& method,
   return answer;
 }
 
+std::uint32_t bits_of(const Options& options) {
+  if (options.bits != 0) return options.bits;
+  return options.kind == "rsa" ? 2048 : 128;
+}
+
 /// The key generated, or nothing after the failure was printed.
 std::optional<Json> ask_for_key(Context& context, const Options& options) {
-  Json body{{"kind", options.kek ? "kek" : "pair"}, {"index", options.index}};
-  if (options.kek) {
-    body["bits"] = 128;
+  Json body{{"kind", options.kind}, {"index", options.index}};
+  if (options.kind != "pair") body["bits"] = bits_of(options);
+  if (options.kind == "kek" || options.kind == "symmetric") {
     if (options.access_code_file.empty()) return ask(context, "POST", keys_path(options), body);
   }
   auto code = read_access_code(context, options.access_code_file);
@@ -59,7 +68,7 @@ void generate(Context& context, const Options& options) {
   if (!answer) return;
   if (context.json) return print(*answer);
   std::cout << key_name(options) << " is made.\n";
-  if (!options.kek) {
+  if (options.kind == "pair") {
     std::cout << "Signing public key     " << answer->value("sign_public_key", "") << '\n'
               << "Encryption public key  " << answer->value("encrypt_public_key", "") << '\n';
   }
@@ -124,7 +133,13 @@ void add_key(CLI::App& command, Options& options) {
   command.add_option("--index", options.index, "Index of the key")
       ->required()
       ->check(CLI::Range(1, 4096));
-  command.add_flag("--kek", options.kek, "A key encryption key; they have indexes of their own");
+  command
+      .add_option("--kind", options.kind,
+                  "pair (SM2), kek, rsa or symmetric; each has indexes of its own")
+      ->check(CLI::IsMember({"pair", "kek", "rsa", "symmetric"}))
+      ->capture_default_str();
+  command.add_flag_callback(
+      "--kek", [&options] { options.kind = "kek"; }, "Short for --kind kek");
 }
 
 void add_access_code(CLI::App& command, Options& options) {
@@ -136,12 +151,13 @@ constexpr const char* kGenerateFooter =
     "\nA key pair is two SM2 key pairs, for signatures and for encryption. Programs use it by its\n"
     "index after SDF_GetPrivateKeyAccessRight with the access code: 8 to 256 bytes of text, never\n"
     "given on the command line. A KEK has an access code only if --access-code-file gives one;\n"
-    "without it every program of the partition may use it.\n"
+    "without it every program of the partition may use it. RSA keys take some seconds to make.\n"
     "\nExamples:\n"
     "  cipherdeck key generate --partition blue --index 1\n"
     "  cipherdeck key generate --partition blue --index 1 --access-code-file blue.code\n"
     "  pass blue | cipherdeck key generate --partition blue --index 2 --access-code-file -\n"
-    "  cipherdeck key generate --partition blue --index 1 --kek";
+    "  cipherdeck key generate --partition blue --index 1 --kek\n"
+    "  cipherdeck key generate --partition blue --index 1 --kind rsa --bits 3072";
 
 }  // namespace
 
@@ -151,6 +167,9 @@ void register_key(CLI::App& app, Context& context) {
 
   auto* const make = group->add_subcommand("generate", "Makes a key pair, or a KEK, in the card");
   add_key(*make, *options);
+  make->add_option("--bits", options->bits,
+                   "RSA: a multiple of 256 from 1024 to 4096 [2048]; symmetric: 128 or 256 [128]")
+      ->check(CLI::Range(128, 4096));
   add_access_code(*make, *options);
   make->footer(kGenerateFooter);
   make->callback([&context, options] { generate(context, *options); });

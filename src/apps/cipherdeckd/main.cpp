@@ -107,6 +107,7 @@ int serve(const Options& options, device::DeviceOptions device_options) {
   card_options.workers = options.workers;
   card_options.cpus = options.cpus;
   card_options.batching = options.batching;
+  card_options.debugging = options.debugging;
   card_options.chips = options.chips;
   card_options.chip_limits = options.chip_limits;
   card_options.log = [](std::string_view line) { spdlog::error("{}", line); };

@@ -53,6 +53,8 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
                  "Processors to pin the workers to, in turn, with commas between; -1: none")
       ->check(CLI::Range(-1, 4095))
       ->delimiter(',');
+  app.add_flag("!--no-debugging", options.debugging,
+               "Refuse operations with private keys in the clear (GM/T 0018-2023, 6.8)");
   app.add_flag("!--no-batching", options.batching,
                "Give the engine one command at a time: slower, to measure what batching is worth");
   app.add_option("--socket-group", options.socket_group,

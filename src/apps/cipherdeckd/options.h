@@ -17,6 +17,7 @@ struct Options : process::ServiceOptions {
   unsigned workers = 1;
   std::vector<int> cpus;  // empty: the workers are not pinned
   bool batching = true;
+  bool debugging = true;
   std::string socket_group;
   unsigned socket_mode = 0;                // 0: 0660 with a group, otherwise 0600
   std::vector<std::string> allowed_users;  // by name or number

@@ -40,7 +40,7 @@ void write_points(MutableBytes output, const engine::Sm2PublicKey& key,
 }
 
 Result<SessionKey> agree(const Agreement& own, const Peer& peer, bool initiator) {
-  Secret<kMaxSessionKeyLen> bytes;
+  Secret<session::kMaxSecretLen> bytes;
   const MutableBytes shared = bytes.span().first(own.key_len);
   CIPHERDECK_TRY(engine::sm2_exchange(shared, {.initiator = initiator,
                                                .own_key = own.own->encrypt,

@@ -14,23 +14,15 @@ void count_sessions(Client& client) noexcept {
 std::shared_ptr<const void> key_at(const Partition& partition, std::uint32_t kind,
                                    std::uint32_t index) {
   if (kind == CIPHERDECK_KEY_PAIR) return partition.key_pair(index);
-  return partition.kek(index);
+  if (kind == CIPHERDECK_KEY_KEK) return partition.kek(index);
+  return partition.other_key(kind, index);
 }
 
-HandlerResult access_get(Call& call, std::uint32_t kind) {
-  const std::uint32_t index = call.command.key;
-  Partition& partition = call.session->partition();
-  // Taken before the code is checked: if the key is replaced in between, the right is for the old
-  // one and worth nothing.
-  const auto key = key_at(partition, kind, index);
-  if (key == nullptr) return Error::key_not_found;
-  Secret<kMaxAccessCodeLen> code;
-  std::memcpy(code.data(), call.input.data(), call.input.size());
-  const auto checked = partition.check_access(kind, index, {code.data(), call.input.size()});
-  if (!checked) return Reply{.status = checked.status(), .cost_ns = kAccessCost};
-  call.session->give_right(kind, index, key);
-  return done(0, 0, kAccessCost);
-}
+// All kinds with private keys or data keys; KEKs have rights of their own.
+constexpr std::uint32_t kKindsOfAccess[] = {CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_RSA,
+                                            CIPHERDECK_KEY_SYMMETRIC};
+
+Reply refused(Error error) noexcept { return {.status = to_status(error), .cost_ns = kAccessCost}; }
 
 }  // namespace
 
@@ -66,14 +58,42 @@ HandlerResult random(Call& call) {
                                RandomJob{.output = call.output}));
 }
 
-HandlerResult key_access_get(Call& call) { return access_get(call, CIPHERDECK_KEY_PAIR); }
+// Keys are taken before the code is checked: if one is replaced in between, the right is for the
+// old one and worth nothing.
+HandlerResult key_access_get(Call& call) {
+  const std::uint32_t index = call.command.key;
+  Partition& partition = call.session->partition();
+  std::array<std::shared_ptr<const void>, std::size(kKindsOfAccess)> keys;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = key_at(partition, kKindsOfAccess[i], index);
+  }
+  const SecretBytes code{Bytes(call.input)};
+  const auto opened = partition.check_private_access(index, code.bytes());
+  if (!opened) return refused(opened.error());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const bool is_open =
+        std::find(opened->begin(), opened->end(), kKindsOfAccess[i]) != opened->end();
+    if (is_open) call.session->give_right(kKindsOfAccess[i], index, keys[i]);
+  }
+  return done(0, 0, kAccessCost);
+}
 
 HandlerResult key_access_release(Call& call) {
-  call.session->release_right(CIPHERDECK_KEY_PAIR, call.command.key);
+  for (const std::uint32_t kind : kKindsOfAccess)
+    call.session->release_right(kind, call.command.key);
   return done();
 }
 
-HandlerResult kek_access_get(Call& call) { return access_get(call, CIPHERDECK_KEY_KEK); }
+HandlerResult kek_access_get(Call& call) {
+  const std::uint32_t index = call.command.key;
+  Partition& partition = call.session->partition();
+  const auto key = key_at(partition, CIPHERDECK_KEY_KEK, index);
+  const SecretBytes code{Bytes(call.input)};
+  const auto checked = partition.check_access(CIPHERDECK_KEY_KEK, index, code.bytes());
+  if (!checked) return refused(checked.error());
+  call.session->give_right(CIPHERDECK_KEY_KEK, index, key);
+  return done(0, 0, kAccessCost);
+}
 
 HandlerResult kek_access_release(Call& call) {
   call.session->release_right(CIPHERDECK_KEY_KEK, call.command.key);

@@ -36,17 +36,9 @@ Result<void> check_len(CipherMode mode, std::size_t len) noexcept {
   return {};
 }
 
-// XTS takes two keys, one of 16 bytes each; the other modes one.
-Result<const session::SessionKey*> key_for(const Call& call, bool two_keys) {
-  CIPHERDECK_ASSIGN(const auto* const key,
-                    call.client.sessions.key(*call.session, call.command.key));
-  if (two_keys != (key->second() != nullptr)) return Error::key_type;
-  return key;
-}
-
 HandlerResult crypt(Call& call, Direction direction) {
   CIPHERDECK_ASSIGN(const CipherMode mode, cipher_mode(call.command.algorithm));
-  CIPHERDECK_ASSIGN(const auto* const key, key_for(call, mode == CipherMode::xts));
+  CIPHERDECK_ASSIGN(const auto* const key, sm4_key(call, mode == CipherMode::xts));
   const std::size_t len = call.input.size();
   CIPHERDECK_TRY(check_len(mode, len));
   if (call.output.size() < len) return too_small(len);
@@ -57,20 +49,13 @@ HandlerResult crypt(Call& call, Direction direction) {
     task.iv = copy_once<kBlock>(call.params);
     task.iv_out = call.params.data();
   }
-  return queued(call.batch.add(task, engine::CipherJob{.key = &key->first(),
+  return queued(call.batch.add(task, engine::CipherJob{.key = key->first(),
                                                        .tweak_key = key->second(),
                                                        .mode = mode,
                                                        .direction = direction,
                                                        .input = call.input.data(),
                                                        .output = call.output.data(),
                                                        .len = len}));
-}
-
-Result<engine::AeadMode> aead_mode(std::uint32_t algorithm) noexcept {
-  CIPHERDECK_TRY(check_sm4_family(algorithm));
-  if (algorithm == CIPHERDECK_ALG_SM4_GCM) return engine::AeadMode::gcm;
-  if (algorithm == CIPHERDECK_ALG_SM4_CCM) return engine::AeadMode::ccm;
-  return Error::mode;
 }
 
 Result<std::size_t> tag_len_of(const Call& call, engine::AeadMode mode) noexcept {
@@ -91,7 +76,7 @@ Result<void> check_nonce(engine::AeadMode mode, std::size_t len) noexcept {
 // through private memory, because the tag must be that of the text which is delivered.
 HandlerResult queue_aead(Call& call, Direction direction, engine::AeadMode mode,
                          std::size_t text_len, std::size_t tag_len) {
-  CIPHERDECK_ASSIGN(const auto* const key, key_for(call, false));
+  CIPHERDECK_ASSIGN(const auto* const key, sm4_key(call, false));
   CIPHERDECK_TRY(check_nonce(mode, call.params.size()));
   const bool encrypting = direction == Direction::encrypt;
   const std::size_t needed = encrypting ? text_len + tag_len : text_len;
@@ -108,7 +93,7 @@ HandlerResult queue_aead(Call& call, Direction direction, engine::AeadMode mode,
       encrypting ? bounce.take(tag_len) : bounce.copy(call.input.subspan(text_len));
   AeadTask task{.origin = call.origin(), .output = call.output.first(needed)};
   if (encrypting) task.tag_out = call.output.data() + text_len;
-  return queued(call.batch.add(task, engine::AeadJob{.key = &key->first(),
+  return queued(call.batch.add(task, engine::AeadJob{.key = key->first(),
                                                      .mode = mode,
                                                      .direction = direction,
                                                      .nonce = nonce,
@@ -135,7 +120,7 @@ HandlerResult decrypt(Call& call) {
 HandlerResult mac(Call& call) {
   if (!check_sm4_family(call.command.algorithm)) return mac_by_chip(call);
   if (call.command.algorithm != CIPHERDECK_ALG_SM4_MAC) return Error::mode;
-  CIPHERDECK_ASSIGN(const auto* const key, key_for(call, false));
+  CIPHERDECK_ASSIGN(const auto* const key, sm4_key(call, false));
   if (call.input.size() % kBlock != 0) return Error::invalid_argument;
   if (call.output.size() < kBlock) return too_small(kBlock);
   const MacTask task{.origin = call.origin(),
@@ -144,7 +129,7 @@ HandlerResult mac(Call& call) {
                      .output = call.output.data()};
   return queued(call.batch.add(
       task,
-      engine::MacJob{.key = &key->first(), .input = call.input.data(), .len = call.input.size()}));
+      engine::MacJob{.key = key->first(), .input = call.input.data(), .len = call.input.size()}));
 }
 
 HandlerResult auth_encrypt(Call& call) {

@@ -46,7 +46,14 @@ constexpr std::uint32_t kSm2Cost = 150000;
 /// `algorithm` if it is in SM4's family: fails with algorithm if it is not.
 [[nodiscard]] Result<void> check_sm4_family(std::uint32_t algorithm) noexcept;
 
-/// Length in bytes of a session key of arg[0] bits: 16 or 32, else invalid_argument.
+/// GCM or CCM: fails with algorithm or mode.
+[[nodiscard]] Result<engine::AeadMode> aead_mode(std::uint32_t algorithm) noexcept;
+
+/// The SM4 key that the command names; XTS has two in one, the other modes have one. Fails with
+/// key_not_found and key_type.
+[[nodiscard]] Result<const session::SessionKey*> sm4_key(const Call& call, bool two_keys);
+
+/// Length in bytes of a session key of arg[0] bits: up to kMaxSecretLen, else invalid_argument.
 [[nodiscard]] Result<std::size_t> wanted_key_len(const Call& call) noexcept;
 /// Fails with invalid_argument unless arg[0] is zero or says `len`.
 [[nodiscard]] Result<void> check_key_len(const Call& call, std::size_t len) noexcept;
@@ -55,6 +62,20 @@ constexpr std::uint32_t kSm2Cost = 150000;
 /// must have the right: access_denied.
 [[nodiscard]] Result<std::shared_ptr<const KeyPair>> public_key_pair(const Call& call);
 [[nodiscard]] Result<std::shared_ptr<const KeyPair>> private_key_pair(const Call& call);
+
+/// The key of that kind at the command's index: key_not_found. For use of what is secret of it, the
+/// session must have the right: access_denied.
+[[nodiscard]] Result<std::shared_ptr<const OtherKey>> other_key(const Call& call,
+                                                                std::uint32_t kind);
+[[nodiscard]] Result<std::shared_ptr<const OtherKey>> other_private_key(const Call& call,
+                                                                        std::uint32_t kind);
+
+/// Makes a session key of the origin's session: done() with its handle, limit or invalid_key.
+[[nodiscard]] HandlerResult give_key(const Origin& origin, Bytes bytes,
+                                     std::uint32_t cost_ns = kSmallCost);
+
+/// Fails with not_supported if the card does not take keys in the clear (GM/T 0018-2023, 6.8).
+[[nodiscard]] Result<void> check_debugging(const Call& call) noexcept;
 
 /// A public key from 64 bytes of arena memory.
 [[nodiscard]] Result<engine::Sm2PublicKey> external_public_key(Bytes at);
@@ -77,6 +98,7 @@ HandlerResult key_generate_epk(Call& call);
 HandlerResult key_import_isk(Call& call);
 HandlerResult key_destroy(Call& call);
 HandlerResult key_import(Call& call);
+HandlerResult key_open(Call& call);
 HandlerResult envelope_exchange(Call& call);
 
 // command/kek.cpp
@@ -95,6 +117,26 @@ HandlerResult sm2_verify_external(Call& call);
 HandlerResult sm2_encrypt(Call& call);
 HandlerResult sm2_encrypt_external(Call& call);
 HandlerResult sm2_decrypt(Call& call);
+HandlerResult sm2_key_pair_make(Call& call);
+HandlerResult sm2_sign_external(Call& call);
+HandlerResult sm2_decrypt_external(Call& call);
+
+// command/rsa.cpp
+HandlerResult rsa_public_key_export(Call& call);
+HandlerResult rsa_public(Call& call);
+HandlerResult rsa_public_external(Call& call);
+HandlerResult rsa_private(Call& call);
+HandlerResult rsa_key_generate_ipk(Call& call);
+HandlerResult rsa_key_generate_epk(Call& call);
+HandlerResult rsa_key_import_isk(Call& call);
+HandlerResult rsa_envelope_exchange(Call& call);
+HandlerResult rsa_key_pair_make(Call& call);
+HandlerResult rsa_private_external(Call& call);
+
+// command/vpn.cpp
+HandlerResult vpn_ike(Call& call);
+HandlerResult vpn_ipsec(Call& call);
+HandlerResult vpn_ssl(Call& call);
 
 // command/cipher.cpp
 HandlerResult encrypt(Call& call);
@@ -102,6 +144,12 @@ HandlerResult decrypt(Call& call);
 HandlerResult mac(Call& call);
 HandlerResult auth_encrypt(Call& call);
 HandlerResult auth_decrypt(Call& call);
+
+// command/message_parts.cpp
+HandlerResult auth_encrypt_init(Call& call);
+HandlerResult auth_decrypt_init(Call& call);
+HandlerResult auth_update(Call& call);
+HandlerResult auth_final(Call& call);
 
 // command/chip_cipher.cpp: for algorithms that the engine does not have
 HandlerResult crypt_by_chip(Call& call, engine::Direction direction);

@@ -8,7 +8,7 @@ namespace {
 
 using session::SessionKey;
 constexpr std::size_t kBlock = engine::kSm4BlockLen;
-constexpr std::size_t kMaxWrappedLen = kBlock + kMaxSessionKeyLen + kBlock;
+constexpr std::size_t kMaxWrappedLen = kBlock + session::kMaxSecretLen + kBlock;
 
 enum class Wrapping : std::uint8_t { ecb, cbc };
 
@@ -66,11 +66,12 @@ Result<std::size_t> wrap(MutableBytes wrapped, const engine::Sm4Key& kek, Wrappi
 Result<std::size_t> unwrap(MutableBytes key, const engine::Sm4Key& kek, Wrapping wrapping,
                            Bytes wrapped) {
   if (wrapping == Wrapping::ecb) {
-    if (wrapped.size() != kBlock && wrapped.size() != 2 * kBlock) return Error::decrypt_failed;
+    if (wrapped.empty() || wrapped.size() % kBlock != 0) return Error::decrypt_failed;
+    if (wrapped.size() > session::kMaxSecretLen) return Error::decrypt_failed;
     kek.decrypt_blocks(key.data(), wrapped.data(), wrapped.size() / kBlock);
     return wrapped.size();
   }
-  if (wrapped.size() != 3 * kBlock && wrapped.size() != 4 * kBlock) return Error::decrypt_failed;
+  if (wrapped.size() < 3 * kBlock || wrapped.size() % kBlock != 0) return Error::decrypt_failed;
   const MutableBytes data = key.first(wrapped.size() - kBlock);
   std::memcpy(data.data(), wrapped.data() + kBlock, data.size());
   CIPHERDECK_TRY(run_cbc(kek, engine::Direction::decrypt, wrapped.first(kBlock), data));
@@ -85,11 +86,12 @@ Result<std::size_t> unwrap(MutableBytes key, const engine::Sm4Key& kek, Wrapping
 HandlerResult key_generate_kek(Call& call) {
   CIPHERDECK_ASSIGN(const Wrapping wrapping, wrapping_of(call.command.algorithm));
   CIPHERDECK_ASSIGN(const std::size_t len, wanted_key_len(call));
+  if (len % kBlock != 0) return Error::invalid_argument;
   CIPHERDECK_ASSIGN(const auto kek, usable_kek(call));
   const std::size_t needed = wrapping == Wrapping::ecb ? len : kBlock + len + kBlock;
   if (call.output.size() < needed) return too_small(needed);
   if (call.client.sessions.keys_full()) return Error::limit;
-  Secret<kMaxSessionKeyLen> bytes;
+  Secret<session::kMaxSecretLen> bytes;
   const MutableBytes key = bytes.span().first(len);
   CIPHERDECK_TRY(call.services.random.fill(key));
   Secret<kMaxWrappedLen> wrapped;
@@ -111,10 +113,7 @@ HandlerResult key_import_kek(Call& call) {
   CIPHERDECK_ASSIGN(const std::size_t len, unwrap(bytes.span(), sm4_key(*kek), wrapping,
                                                   Bytes(wrapped).first(call.input.size())));
   CIPHERDECK_TRY(check_key_len(call, len));
-  CIPHERDECK_ASSIGN(auto key, SessionKey::from_bytes({bytes.data(), len}));
-  CIPHERDECK_ASSIGN(const std::uint32_t handle,
-                    call.client.sessions.add_key(*call.session, std::move(key)));
-  return done(handle, 0, kAccessCost);
+  return give_key(call.origin(), {bytes.data(), len}, kAccessCost);
 }
 
 }  // namespace cipherdeck::card::command

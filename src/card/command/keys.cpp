@@ -13,10 +13,10 @@ HandlerResult generate_for(Call& call, const engine::Sm2PublicKey& recipient) {
   const std::size_t needed = len + engine::kSm2CiphertextOverhead;
   if (call.output.size() < needed) return too_small(needed);
   if (call.client.sessions.keys_full()) return Error::limit;
-  Secret<kMaxSessionKeyLen> bytes;
+  Secret<session::kMaxSecretLen> bytes;
   const MutableBytes key = bytes.span().first(len);
   CIPHERDECK_TRY(call.services.random.fill(key));
-  std::array<std::uint8_t, kMaxSessionKeyLen + engine::kSm2CiphertextOverhead> ciphertext;
+  std::array<std::uint8_t, session::kMaxSecretLen + engine::kSm2CiphertextOverhead> ciphertext;
   CIPHERDECK_TRY(engine::sm2_encrypt(MutableBytes(ciphertext).first(needed), recipient, key,
                                      call.services.random));
   CIPHERDECK_ASSIGN(auto session_key, SessionKey::from_bytes(key));
@@ -78,10 +78,7 @@ HandlerResult key_import_isk(Call& call) {
   Envelope opened;
   CIPHERDECK_TRY(open_envelope(opened, key_pair->encrypt, call.input));
   CIPHERDECK_TRY(check_key_len(call, opened.len));
-  CIPHERDECK_ASSIGN(auto key, SessionKey::from_bytes(opened.plaintext()));
-  CIPHERDECK_ASSIGN(const std::uint32_t handle,
-                    call.client.sessions.add_key(*call.session, std::move(key)));
-  return done(handle, 0, kSm2Cost);
+  return give_key(call.origin(), opened.plaintext(), kSm2Cost);
 }
 
 HandlerResult key_destroy(Call& call) {
@@ -90,14 +87,18 @@ HandlerResult key_destroy(Call& call) {
 }
 
 HandlerResult key_import(Call& call) {
-  if (call.input.size() > kMaxSessionKeyLen) return Error::invalid_key;
-  Secret<kMaxSessionKeyLen> bytes;
+  if (call.input.size() > session::kMaxSecretLen) return Error::invalid_key;
+  Secret<session::kMaxSecretLen> bytes;
   std::memcpy(bytes.data(), call.input.data(), call.input.size());
   CIPHERDECK_TRY(check_key_len(call, call.input.size()));
-  CIPHERDECK_ASSIGN(auto key, SessionKey::from_bytes({bytes.data(), call.input.size()}));
-  CIPHERDECK_ASSIGN(const std::uint32_t handle,
-                    call.client.sessions.add_key(*call.session, std::move(key)));
-  return done(handle);
+  return give_key(call.origin(), {bytes.data(), call.input.size()});
+}
+
+HandlerResult key_open(Call& call) {
+  CIPHERDECK_ASSIGN(const auto key, other_key(call, CIPHERDECK_KEY_SYMMETRIC));
+  const bool has_right = call.session->has_right(CIPHERDECK_KEY_SYMMETRIC, call.command.key, key);
+  if (key->access.set && !has_right) return Error::access_denied;
+  return give_key(call.origin(), key->material->record().bytes());
 }
 
 HandlerResult envelope_exchange(Call& call) {

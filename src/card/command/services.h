@@ -38,6 +38,7 @@ struct Services {
   std::function<cipherdeck_identity(FunctionNumber)> identity;
   chip::ChipSet* chips = nullptr;  // null: none
   away::Coprocessor* coprocessor = nullptr;
+  bool debugging = true;  // operations with keys in the clear (GM/T 0018-2023, 6.8)
 };
 
 /// A queue pair, as far as commands are concerned. Belongs to the worker.

@@ -35,9 +35,25 @@ Result<void> check_sm4_family(std::uint32_t algorithm) noexcept {
   return {};
 }
 
+Result<engine::AeadMode> aead_mode(std::uint32_t algorithm) noexcept {
+  CIPHERDECK_TRY(check_sm4_family(algorithm));
+  if (algorithm == CIPHERDECK_ALG_SM4_GCM) return engine::AeadMode::gcm;
+  if (algorithm == CIPHERDECK_ALG_SM4_CCM) return engine::AeadMode::ccm;
+  return Error::mode;
+}
+
+Result<const session::SessionKey*> sm4_key(const Call& call, bool two_keys) {
+  CIPHERDECK_ASSIGN(const auto* const key,
+                    call.client.sessions.key(*call.session, call.command.key));
+  if (key->bytes().size() != (two_keys ? 2 : 1) * engine::kSm4KeyLen) return Error::key_type;
+  return key;
+}
+
 Result<std::size_t> wanted_key_len(const Call& call) noexcept {
   const std::uint64_t bits = call.command.arg[0];
-  if (bits != 128 && bits != 256) return Error::invalid_argument;
+  if (bits == 0 || bits % 8 != 0 || bits / 8 > session::kMaxSecretLen) {
+    return Error::invalid_argument;
+  }
   return static_cast<std::size_t>(bits / 8);
 }
 
@@ -53,12 +69,36 @@ Result<std::shared_ptr<const KeyPair>> public_key_pair(const Call& call) {
   return key_pair;
 }
 
+Result<std::shared_ptr<const OtherKey>> other_key(const Call& call, std::uint32_t kind) {
+  auto key = call.session->partition().other_key(kind, call.command.key);
+  if (key == nullptr) return Error::key_not_found;
+  return key;
+}
+
+Result<std::shared_ptr<const OtherKey>> other_private_key(const Call& call, std::uint32_t kind) {
+  CIPHERDECK_ASSIGN(auto key, other_key(call, kind));
+  if (!call.session->has_right(kind, call.command.key, key)) return Error::access_denied;
+  return key;
+}
+
 Result<std::shared_ptr<const KeyPair>> private_key_pair(const Call& call) {
   CIPHERDECK_ASSIGN(auto key_pair, public_key_pair(call));
   if (!call.session->has_right(CIPHERDECK_KEY_PAIR, call.command.key, key_pair)) {
     return Error::access_denied;
   }
   return key_pair;
+}
+
+HandlerResult give_key(const Origin& origin, Bytes bytes, std::uint32_t cost_ns) {
+  CIPHERDECK_ASSIGN(auto key, session::SessionKey::from_bytes(bytes));
+  CIPHERDECK_ASSIGN(const std::uint32_t handle,
+                    origin.client->sessions.add_key(*origin.session, std::move(key)));
+  return done(handle, 0, cost_ns);
+}
+
+Result<void> check_debugging(const Call& call) noexcept {
+  if (!call.services.debugging) return Error::not_supported;
+  return {};
 }
 
 Result<engine::Sm2PublicKey> external_public_key(Bytes at) {

@@ -18,6 +18,13 @@ engine::Sm2VerifyJob verify_job(const Call& call) noexcept {
           .signature = copy_once<engine::kSm2SignatureLen>(call.params)};
 }
 
+Result<engine::Sm2PrivateKey> external_private_key(const Call& call) {
+  CIPHERDECK_TRY(check_debugging(call));
+  Secret<engine::kSm2ScalarLen> scalar;
+  std::memcpy(scalar.data(), call.params.data(), scalar.size());
+  return engine::Sm2PrivateKey::from_bytes(scalar.span());
+}
+
 // Plaintext and ciphertext are private: C2 and C3 must come of the same plaintext.
 HandlerResult queue_encryption(Call& call, EncryptTask task, const engine::Sm2PublicKey* key) {
   const std::size_t needed = call.input.size() + engine::kSm2CiphertextOverhead;
@@ -88,6 +95,40 @@ HandlerResult sm2_decrypt(Call& call) {
   DecryptTask task{
       .origin = call.origin(), .key_pair = std::move(key_pair), .output = call.output.data()};
   return queued(call.batch.add(std::move(task), job));
+}
+
+// ---- with keys in the clear: one at a time ------------------------------------------------------
+
+HandlerResult sm2_key_pair_make(Call& call) {
+  CIPHERDECK_TRY(check_debugging(call));
+  constexpr std::size_t kLen = engine::kSm2PointLen + engine::kSm2ScalarLen;
+  if (call.output.size() < kLen) return too_small(kLen);
+  CIPHERDECK_ASSIGN(const auto key, engine::Sm2PrivateKey::generate(call.services.random));
+  std::memcpy(call.output.data(), key.public_key().bytes().data(), engine::kSm2PointLen);
+  std::memcpy(call.output.data() + engine::kSm2PointLen, key.bytes().data(), key.bytes().size());
+  return done(0, kLen, kSm2Cost);
+}
+
+HandlerResult sm2_sign_external(Call& call) {
+  CIPHERDECK_TRY(check_sign(call));
+  CIPHERDECK_ASSIGN(const auto key, external_private_key(call));
+  if (call.output.size() < engine::kSm2SignatureLen) return too_small(engine::kSm2SignatureLen);
+  const auto e = copy_once<engine::kSm3DigestLen>(call.input);
+  CIPHERDECK_ASSIGN(const auto signature, engine::sm2_sign(key, e, call.services.random));
+  std::memcpy(call.output.data(), signature.data(), signature.size());
+  return done(0, signature.size(), kSm2Cost);
+}
+
+HandlerResult sm2_decrypt_external(Call& call) {
+  CIPHERDECK_TRY(check_encrypt(call));
+  CIPHERDECK_ASSIGN(const auto key, external_private_key(call));
+  if (call.input.size() <= engine::kSm2CiphertextOverhead) return Error::decrypt_failed;
+  const SecretBytes ciphertext{Bytes(call.input)};
+  SecretBytes plaintext(ciphertext.size() - engine::kSm2CiphertextOverhead);
+  if (call.output.size() < plaintext.size()) return too_small(plaintext.size());
+  CIPHERDECK_TRY(engine::sm2_decrypt(plaintext.bytes(), key, ciphertext.bytes()));
+  std::memcpy(call.output.data(), plaintext.bytes().data(), plaintext.size());
+  return done(0, plaintext.size(), 2 * kSm2Cost);
 }
 
 }  // namespace cipherdeck::card::command

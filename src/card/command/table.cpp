@@ -24,6 +24,13 @@ constexpr OperandSpec kMaybeIv{Need::optional, 16, 16};
 constexpr OperandSpec kNonce{Need::required, 1, 256};
 constexpr OperandSpec kKeyBytes{Need::required, 1, 256};
 constexpr OperandSpec kEnvelope{Need::required, 1, 4096};
+constexpr OperandSpec kMaybeTag{Need::optional, 1, 16};
+constexpr OperandSpec kMaybePart{Need::optional, 1, CIPHERDECK_MAX_PART_LEN};
+constexpr OperandSpec kScalar{Need::required, 32, 32};
+constexpr OperandSpec kRsaBlock{Need::required, 128, 512};
+constexpr OperandSpec kRsaPublicKey{Need::required, 256, 1024};
+constexpr OperandSpec kRsaPrivateKey{Need::required, 256, 2816};
+constexpr OperandSpec kNonces{Need::required, 1, 1024};
 
 constexpr auto kRequired = Need::required;
 
@@ -49,6 +56,7 @@ constexpr OpcodeSpec kSpecs[] = {
     {CIPHERDECK_OP_KEY_IMPORT_KEK, key_import_kek, kRequired, true, true, true, kKeyBytes},
     {CIPHERDECK_OP_KEY_DESTROY, key_destroy, kRequired, true},
     {CIPHERDECK_OP_KEY_IMPORT, key_import, kRequired, false, false, true, kKeyBytes},
+    {CIPHERDECK_OP_KEY_OPEN, key_open, kRequired, true},
     {CIPHERDECK_OP_AGREEMENT_START, agreement_start, kRequired, true, true, true, kId, kRoom},
     {CIPHERDECK_OP_AGREEMENT_FINISH, agreement_finish, kRequired, true, true, true, kId, kNone,
      kTwoPoints},
@@ -67,6 +75,31 @@ constexpr OpcodeSpec kSpecs[] = {
      kRoom, kNone, kPoint},
     {CIPHERDECK_OP_SM2_DECRYPT, sm2_decrypt, kRequired, true, true, false, kData, kRoom},
 
+    {CIPHERDECK_OP_SM2_KEY_PAIR_MAKE, sm2_key_pair_make, kRequired, false, false, false, kNone,
+     kRoom},
+    {CIPHERDECK_OP_SM2_SIGN_EXTERNAL, sm2_sign_external, kRequired, false, true, false, kDigest,
+     kRoom, kScalar},
+    {CIPHERDECK_OP_SM2_DECRYPT_EXTERNAL, sm2_decrypt_external, kRequired, false, true, false,
+     kEnvelope, kRoom, kScalar},
+
+    {CIPHERDECK_OP_RSA_PUBLIC_KEY_EXPORT, rsa_public_key_export, kRequired, true, false, true,
+     kNone, kRoom},
+    {CIPHERDECK_OP_RSA_PUBLIC, rsa_public, kRequired, true, false, false, kRsaBlock, kRoom},
+    {CIPHERDECK_OP_RSA_PUBLIC_EXTERNAL, rsa_public_external, kRequired, false, false, false,
+     kRsaBlock, kRoom, kRsaPublicKey},
+    {CIPHERDECK_OP_RSA_PRIVATE, rsa_private, kRequired, true, false, false, kRsaBlock, kRoom},
+    {CIPHERDECK_OP_RSA_KEY_GENERATE_IPK, rsa_key_generate_ipk, kRequired, true, false, true, kNone,
+     kRoom},
+    {CIPHERDECK_OP_RSA_KEY_GENERATE_EPK, rsa_key_generate_epk, kRequired, false, false, true, kNone,
+     kRoom, kRsaPublicKey},
+    {CIPHERDECK_OP_RSA_KEY_IMPORT_ISK, rsa_key_import_isk, kRequired, true, false, true, kRsaBlock},
+    {CIPHERDECK_OP_RSA_ENVELOPE_EXCHANGE, rsa_envelope_exchange, kRequired, true, false, false,
+     kRsaBlock, kRoom, kRsaPublicKey},
+    {CIPHERDECK_OP_RSA_KEY_PAIR_MAKE, rsa_key_pair_make, kRequired, false, false, true, kNone,
+     kRoom},
+    {CIPHERDECK_OP_RSA_PRIVATE_EXTERNAL, rsa_private_external, kRequired, false, false, false,
+     kRsaBlock, kRoom, kRsaPrivateKey},
+
     {CIPHERDECK_OP_ENCRYPT, encrypt, kRequired, true, true, false, kData, kRoom, kMaybeIv},
     {CIPHERDECK_OP_DECRYPT, decrypt, kRequired, true, true, false, kData, kRoom, kMaybeIv},
     {CIPHERDECK_OP_MAC, mac, kRequired, true, true, false, kData, kRoom, kIv},
@@ -74,6 +107,13 @@ constexpr OpcodeSpec kSpecs[] = {
      kNonce, kMaybeData},
     {CIPHERDECK_OP_AUTH_DECRYPT, auth_decrypt, kRequired, true, true, true, kData, kRoom, kNonce,
      kMaybeData},
+
+    {CIPHERDECK_OP_AUTH_ENCRYPT_INIT, auth_encrypt_init, kRequired, true, true, true, kNone, kNone,
+     kNonce, kMaybeData},
+    {CIPHERDECK_OP_AUTH_DECRYPT_INIT, auth_decrypt_init, kRequired, true, true, true, kNone, kNone,
+     kNonce, kMaybeData},
+    {CIPHERDECK_OP_AUTH_UPDATE, auth_update, kRequired, false, false, false, kMaybePart, kRoom},
+    {CIPHERDECK_OP_AUTH_FINAL, auth_final, kRequired, false, false, false, kNone, kRoom, kMaybeTag},
 
     {CIPHERDECK_OP_HASH_INIT, hash_init, kRequired, false, true, false, kNone, kNone, kMaybePoint,
      kMaybeId},
@@ -83,6 +123,13 @@ constexpr OpcodeSpec kSpecs[] = {
     {CIPHERDECK_OP_HMAC_INIT, hmac_init, kRequired, true, true},
     {CIPHERDECK_OP_HMAC_UPDATE, hmac_update, kRequired, false, false, false, kMaybeData},
     {CIPHERDECK_OP_HMAC_FINAL, hmac_final, kRequired, false, false, false, kNone, kRoom},
+
+    {CIPHERDECK_OP_VPN_IKE, vpn_ike, kRequired, false, true, true, kNonces, kRoom, kNonces,
+     kMaybePoint},
+    {CIPHERDECK_OP_VPN_IPSEC, vpn_ipsec, kRequired, true, true, true, kNonces, kRoom, kNone,
+     kMaybePoint},
+    {CIPHERDECK_OP_VPN_SSL, vpn_ssl, kRequired, true, true, true, kNonces, kRoom, kNone,
+     kMaybePoint},
 };
 
 constexpr std::size_t kNumSpecs = std::size(kSpecs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/partition/management.h"
 
+#include "card/rsa/rsa.h"
 #include "engine/sm4/sm4.h"
 
 #include <algorithm>
@@ -49,7 +50,8 @@ bool is_valid_name(Bytes name) noexcept {
 bool is_user_index(std::uint32_t index) noexcept { return index >= 1 && index <= kMaxKeyIndex; }
 
 bool is_kind(std::uint64_t kind) noexcept {
-  return kind == CIPHERDECK_KEY_PAIR || kind == CIPHERDECK_KEY_KEK;
+  return kind == CIPHERDECK_KEY_PAIR || kind == CIPHERDECK_KEY_KEK || kind == CIPHERDECK_KEY_RSA ||
+         kind == CIPHERDECK_KEY_SYMMETRIC;
 }
 
 std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
@@ -80,6 +82,16 @@ cipherdeck_key_record record_of(const Partition& partition, const Kek& kek) {
   record.bits = kek.bits;
   record.locked = partition.access_failures(CIPHERDECK_KEY_KEK, kek.index) >= kMaxAccessFailures;
   record.created = kek.created;
+  return record;
+}
+
+cipherdeck_key_record record_of(const Partition& partition, const OtherKey& key) {
+  cipherdeck_key_record record{};
+  record.index = key.index;
+  record.kind = key.kind;
+  record.bits = key.material->bits();
+  record.locked = partition.access_failures(key.kind, key.index) >= kMaxAccessFailures;
+  record.created = key.created;
   return record;
 }
 
@@ -121,6 +133,10 @@ const Management::Handler* Management::find_handler(std::uint16_t opcode) noexce
       {CIPHERDECK_OP_KEY_LIST, kKey | kArg0 | kArg1, &M::key_list},
       {CIPHERDECK_OP_KEY_REMOVE, kKey | kArg0 | kArg1, &M::key_remove},
       {CIPHERDECK_OP_ACCESS_CODE_SET, kInput | kKey | kArg0 | kArg1, &M::access_code_set},
+      {CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, kInput | kKey | kArg0 | kArg1,
+       &M::rsa_key_pair_generate},
+      {CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, kInput | kKey | kArg0 | kArg1,
+       &M::symmetric_key_generate},
   };
   const auto* const found = std::find_if(std::begin(kHandlers), std::end(kHandlers),
                                          [opcode](const Handler& h) { return h.opcode == opcode; });
@@ -271,6 +287,42 @@ Result<void> Management::key_pair_generate(const Request& request, ManagementRep
   return {};
 }
 
+Result<void> Management::rsa_key_pair_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  const std::uint32_t index = request.command.key;
+  if (!is_user_index(index) || request.command.arg[1] > rsa::kMaxBits) {
+    return Error::invalid_argument;
+  }
+  const auto bits = static_cast<std::uint32_t>(request.command.arg[1]);
+  if (partition->other_key(CIPHERDECK_KEY_RSA, index) != nullptr) return Error::exists;
+  CIPHERDECK_ASSIGN(const AccessVerifier access, make_access_verifier(request.input, *m_random));
+  CIPHERDECK_ASSIGN(auto sign, rsa::PrivateKey::generate(bits, *m_random));
+  CIPHERDECK_ASSIGN(auto encrypt, rsa::PrivateKey::generate(bits, *m_random));
+  return add_key(*partition,
+                 {CIPHERDECK_KEY_RSA, index, now_seconds(), access,
+                  std::make_shared<const rsa::KeyPair>(std::move(sign), std::move(encrypt))});
+}
+
+Result<void> Management::symmetric_key_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  const std::uint32_t index = request.command.key;
+  const std::uint64_t bits = request.command.arg[1];
+  if (!is_user_index(index) || (bits != 128 && bits != 256)) return Error::invalid_argument;
+  if (partition->other_key(CIPHERDECK_KEY_SYMMETRIC, index) != nullptr) return Error::exists;
+  CIPHERDECK_ASSIGN(const AccessVerifier access, make_access_verifier(request.input, *m_random));
+  SecretBytes bytes(bits / 8);
+  CIPHERDECK_TRY(m_random->fill(bytes.bytes()));
+  return add_key(*partition, {CIPHERDECK_KEY_SYMMETRIC, index, now_seconds(), access,
+                              std::make_shared<const SymmetricKey>(std::move(bytes))});
+}
+
+// A key of one of the other kinds, which is not there yet.
+Result<void> Management::add_key(Partition& partition, OtherKey key) {
+  CIPHERDECK_TRY(m_store->put_key(partition.id(), key, *m_random));
+  partition.put(std::make_shared<const OtherKey>(std::move(key)));
+  return {};
+}
+
 Result<void> Management::kek_generate(const Request& request, ManagementReply&) {
   CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
   if (!is_user_index(request.command.key) || request.command.arg[1] != 128) {
@@ -291,8 +343,12 @@ Result<void> Management::key_list(const Request& request, ManagementReply& reply
   const std::uint64_t kind = request.command.arg[1];
   if (kind != 0 && !is_kind(kind)) return Error::invalid_argument;
   const std::uint32_t first = request.command.key;
-  if (kind != CIPHERDECK_KEY_KEK) list_keys(reply, *partition, partition->key_pairs(), first);
-  if (kind != CIPHERDECK_KEY_PAIR) list_keys(reply, *partition, partition->keks(), first);
+  const auto is_wanted = [kind](std::uint32_t each) { return kind == 0 || kind == each; };
+  if (is_wanted(CIPHERDECK_KEY_PAIR)) list_keys(reply, *partition, partition->key_pairs(), first);
+  if (is_wanted(CIPHERDECK_KEY_KEK)) list_keys(reply, *partition, partition->keks(), first);
+  auto others = partition->other_keys();
+  std::erase_if(others, [&](const auto& key) { return !is_wanted(key->kind); });
+  list_keys(reply, *partition, others, first);
   return {};
 }
 
@@ -311,9 +367,16 @@ Result<void> Management::key_remove(const Request& request, ManagementReply&) {
 Result<void> Management::access_code_set(const Request& request, ManagementReply&) {
   CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
   if (!is_kind(request.command.arg[1]) || request.input.empty()) return Error::invalid_argument;
-  return request.command.arg[1] == CIPHERDECK_KEY_PAIR
-             ? replace_key_pair(*partition, request.command.key, request.input)
-             : replace_kek(*partition, request.command.key, request.input);
+  const std::uint32_t index = request.command.key;
+  switch (request.command.arg[1]) {
+    case CIPHERDECK_KEY_PAIR:
+      return replace_key_pair(*partition, index, request.input);
+    case CIPHERDECK_KEY_KEK:
+      return replace_kek(*partition, index, request.input);
+    default:
+      return replace_other_key(*partition, static_cast<std::uint32_t>(request.command.arg[1]),
+                               index, request.input);
+  }
 }
 
 Result<void> Management::replace_key_pair(Partition& partition, std::uint32_t index,
@@ -334,6 +397,17 @@ Result<void> Management::replace_kek(Partition& partition, std::uint32_t index, 
   CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
   CIPHERDECK_TRY(m_store->replace_kek(partition.id(), changed, *m_random));
   partition.put(std::make_shared<const Kek>(changed));
+  return {};
+}
+
+Result<void> Management::replace_other_key(Partition& partition, std::uint32_t kind,
+                                           std::uint32_t index, Bytes access_code) {
+  const std::shared_ptr<const OtherKey> old = partition.other_key(kind, index);
+  if (old == nullptr) return Error::key_not_found;
+  OtherKey changed = *old;
+  CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
+  CIPHERDECK_TRY(m_store->replace_key(partition.id(), changed, *m_random));
+  partition.put(std::make_shared<const OtherKey>(std::move(changed)));
   return {};
 }
 

@@ -8,7 +8,7 @@
 namespace cipherdeck::card {
 namespace {
 
-std::uint64_t failure_key(std::uint32_t kind, std::uint32_t index) noexcept {
+std::uint64_t place_of(std::uint32_t kind, std::uint32_t index) noexcept {
   return std::uint64_t{kind} << 32 | index;
 }
 
@@ -22,16 +22,24 @@ bool valid_code_len(std::size_t len) noexcept {
   return len >= kMinAccessCodeLen && len <= kMaxAccessCodeLen;
 }
 
-template <typename T>
-std::shared_ptr<const T> find_in(const std::map<std::uint32_t, std::shared_ptr<const T>>& map,
-                                 std::uint32_t index) {
+// Constant in time for codes of one length.
+bool is_code_of(const AccessVerifier& verifier, Bytes code) noexcept {
+  if (!valid_code_len(code.size())) return false;
+  Secret<32> mac;
+  mac_of_code(mac, verifier.salt, code);
+  return equal_constant_time(mac.span(), verifier.mac.span());
+}
+
+template <typename Number, typename T>
+std::shared_ptr<const T> find_in(const std::map<Number, std::shared_ptr<const T>>& map,
+                                 Number index) {
   const auto found = map.find(index);
   return found == map.end() ? nullptr : found->second;
 }
 
-template <typename T>
+template <typename Number, typename T>
 std::vector<std::shared_ptr<const T>> values_of(
-    const std::map<std::uint32_t, std::shared_ptr<const T>>& map) {
+    const std::map<Number, std::shared_ptr<const T>>& map) {
   std::vector<std::shared_ptr<const T>> values;
   values.reserve(map.size());
   for (const auto& entry : map) values.push_back(entry.second);
@@ -60,6 +68,12 @@ std::shared_ptr<const Kek> Partition::kek(std::uint32_t index) const {
   return find_in(m_keks, index);
 }
 
+std::shared_ptr<const OtherKey> Partition::other_key(std::uint32_t kind,
+                                                     std::uint32_t index) const {
+  const std::lock_guard lock(m_mutex);
+  return find_in(m_others, place_of(kind, index));
+}
+
 const AccessVerifier* Partition::find_verifier(std::uint32_t kind, std::uint32_t index) const {
   if (kind == CIPHERDECK_KEY_PAIR) {
     const auto found = m_key_pairs.find(index);
@@ -69,49 +83,81 @@ const AccessVerifier* Partition::find_verifier(std::uint32_t kind, std::uint32_t
     const auto found = m_keks.find(index);
     return found == m_keks.end() ? nullptr : &found->second->access;
   }
-  return nullptr;
+  const auto found = m_others.find(place_of(kind, index));
+  return found == m_others.end() ? nullptr : &found->second->access;
 }
 
-Result<void> Partition::judge(const AccessVerifier& verifier, std::uint64_t key, Bytes code,
-                              bool& changed) {
-  if (!verifier.set) return Error::access_denied;
+bool Partition::is_locked(std::uint64_t key) const {
   const auto failures = m_failures.find(key);
-  const std::uint32_t count = failures == m_failures.end() ? 0 : failures->second;
-  if (count >= kMaxAccessFailures) return Error::locked_out;
-  Secret<32> mac;
-  if (valid_code_len(code.size())) mac_of_code(mac, verifier.salt, code);
-  const bool right =
-      valid_code_len(code.size()) && equal_constant_time(mac.span(), verifier.mac.span());
-  if (right && count == 0) return {};
-  changed = true;
-  m_unsaved.insert(key);
-  if (right) {
-    m_failures.erase(failures);
-    return {};
-  }
-  m_failures[key] = count + 1;
-  return Error::access_denied;
+  return failures != m_failures.end() && failures->second >= kMaxAccessFailures;
 }
 
-Result<void> Partition::check_access(std::uint32_t kind, std::uint32_t index, Bytes code) {
-  bool changed = false;
-  Result<void> result;
-  std::shared_ptr<const AccessListener> listener;
-  {
-    // The count is compared and raised in one go: parallel guesses get no more tries than others.
-    const std::lock_guard lock(m_mutex);
+bool Partition::count_try(std::uint64_t key, bool is_right) {
+  if (is_right && m_failures.erase(key) == 0) return false;
+  if (!is_right) ++m_failures[key];
+  m_unsaved.insert(key);
+  return true;
+}
+
+// The count is compared and raised in one go: parallel guesses get no more tries than others.
+Result<std::vector<std::uint32_t>> Partition::judge(const std::vector<std::uint32_t>& kinds,
+                                                    std::uint32_t index, Bytes code,
+                                                    bool& changed) {
+  std::vector<std::uint32_t> opened, refused;
+  bool any_code = false;
+  for (const std::uint32_t kind : kinds) {
     const AccessVerifier* const verifier = find_verifier(kind, index);
-    if (verifier == nullptr) return Error::key_not_found;
-    result = judge(*verifier, failure_key(kind, index), code, changed);
+    if (verifier == nullptr || !verifier->set) continue;
+    any_code = true;
+    if (is_locked(place_of(kind, index))) continue;
+    (is_code_of(*verifier, code) ? opened : refused).push_back(kind);
+  }
+  for (const std::uint32_t kind : opened) changed |= count_try(place_of(kind, index), true);
+  if (!opened.empty()) return opened;
+  for (const std::uint32_t kind : refused) changed |= count_try(place_of(kind, index), false);
+  return any_code && refused.empty() ? Error::locked_out : Error::access_denied;
+}
+
+Result<std::vector<std::uint32_t>> Partition::check(const std::vector<std::uint32_t>& kinds,
+                                                    std::uint32_t index, Bytes code) {
+  std::shared_ptr<const AccessListener> listener;
+  bool changed = false;
+  Result<std::vector<std::uint32_t>> result = Error::internal;
+  {
+    const std::lock_guard lock(m_mutex);
+    result = judge(kinds, index, code, changed);
     listener = m_listener;
   }
   if (changed && listener && *listener) (*listener)();
   return result;
 }
 
+Result<void> Partition::check_access(std::uint32_t kind, std::uint32_t index, Bytes code) {
+  {
+    const std::lock_guard lock(m_mutex);
+    if (find_verifier(kind, index) == nullptr) return Error::key_not_found;
+  }
+  const auto opened = check({kind}, index, code);
+  return opened ? Result<void>{} : opened.error();
+}
+
+Result<std::vector<std::uint32_t>> Partition::check_private_access(std::uint32_t index,
+                                                                   Bytes code) {
+  std::vector<std::uint32_t> kinds;
+  {
+    const std::lock_guard lock(m_mutex);
+    if (m_key_pairs.contains(index)) kinds.push_back(CIPHERDECK_KEY_PAIR);
+    for (const auto& other : m_others) {
+      if (other.second->index == index) kinds.push_back(other.second->kind);
+    }
+  }
+  if (kinds.empty()) return Error::key_not_found;
+  return check(kinds, index, code);
+}
+
 void Partition::put(std::shared_ptr<const KeyPair> key_pair) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = failure_key(CIPHERDECK_KEY_PAIR, key_pair->index);
+  const std::uint64_t key = place_of(CIPHERDECK_KEY_PAIR, key_pair->index);
   m_failures.erase(key);
   m_unsaved.erase(key);
   const std::uint32_t index = key_pair->index;
@@ -120,41 +166,51 @@ void Partition::put(std::shared_ptr<const KeyPair> key_pair) {
 
 void Partition::put(std::shared_ptr<const Kek> kek) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = failure_key(CIPHERDECK_KEY_KEK, kek->index);
+  const std::uint64_t key = place_of(CIPHERDECK_KEY_KEK, kek->index);
   m_failures.erase(key);
   m_unsaved.erase(key);
   const std::uint32_t index = kek->index;
   m_keks[index] = std::move(kek);
 }
 
+void Partition::put(std::shared_ptr<const OtherKey> other) {
+  const std::lock_guard lock(m_mutex);
+  const std::uint64_t key = place_of(other->kind, other->index);
+  m_failures.erase(key);
+  m_unsaved.erase(key);
+  m_others[key] = std::move(other);
+}
+
 void Partition::remove(std::uint32_t kind, std::uint32_t index) {
   const std::lock_guard lock(m_mutex);
   if (kind == CIPHERDECK_KEY_PAIR) m_key_pairs.erase(index);
   if (kind == CIPHERDECK_KEY_KEK) m_keks.erase(index);
-  m_failures.erase(failure_key(kind, index));
-  m_unsaved.erase(failure_key(kind, index));
+  m_others.erase(place_of(kind, index));
+  m_failures.erase(place_of(kind, index));
+  m_unsaved.erase(place_of(kind, index));
 }
 
 void Partition::clear() {
   const std::lock_guard lock(m_mutex);
   m_key_pairs.clear();
   m_keks.clear();
+  m_others.clear();
   m_failures.clear();
   m_unsaved.clear();
 }
 
 std::uint32_t Partition::access_failures(std::uint32_t kind, std::uint32_t index) const {
   const std::lock_guard lock(m_mutex);
-  const auto found = m_failures.find(failure_key(kind, index));
+  const auto found = m_failures.find(place_of(kind, index));
   return found == m_failures.end() ? 0 : found->second;
 }
 
 void Partition::set_access_failures(std::uint32_t kind, std::uint32_t index, std::uint32_t count) {
   const std::lock_guard lock(m_mutex);
   if (count == 0) {
-    m_failures.erase(failure_key(kind, index));
+    m_failures.erase(place_of(kind, index));
   } else {
-    m_failures[failure_key(kind, index)] = count;
+    m_failures[place_of(kind, index)] = count;
   }
 }
 
@@ -173,7 +229,7 @@ std::vector<AccessFailures> Partition::take_unsaved_failures() {
 
 void Partition::mark_unsaved(std::uint32_t kind, std::uint32_t index) {
   const std::lock_guard lock(m_mutex);
-  if (find_verifier(kind, index) != nullptr) m_unsaved.insert(failure_key(kind, index));
+  if (find_verifier(kind, index) != nullptr) m_unsaved.insert(place_of(kind, index));
 }
 
 void Partition::set_access_listener(std::shared_ptr<const AccessListener> listener) {
@@ -189,6 +245,11 @@ std::vector<std::shared_ptr<const KeyPair>> Partition::key_pairs() const {
 std::vector<std::shared_ptr<const Kek>> Partition::keks() const {
   const std::lock_guard lock(m_mutex);
   return values_of(m_keks);
+}
+
+std::vector<std::shared_ptr<const OtherKey>> Partition::other_keys() const {
+  const std::lock_guard lock(m_mutex);
+  return values_of(m_others);
 }
 
 PartitionTable::PartitionTable(AccessListener listener)

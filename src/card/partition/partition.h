@@ -61,6 +61,39 @@ struct Kek {
   AccessVerifier access;
 };
 
+/// What a key of another kind is made of: RSA's, SM9's. Immutable.
+class KeyMaterial {
+ public:
+  virtual ~KeyMaterial() = default;
+  /// Its plaintext in the store; read_key_material() of store/records.h is the inverse.
+  [[nodiscard]] virtual SecretBytes record() const = 0;
+  /// The size of the key as its algorithm counts it.
+  [[nodiscard]] virtual std::uint32_t bits() const noexcept = 0;
+};
+
+/// A key of another kind than the two above, at an index of that kind.
+struct OtherKey {
+  std::uint32_t kind = 0;  // CIPHERDECK_KEY_
+  std::uint32_t index = 0;
+  std::uint64_t created = 0;  // seconds since 1970
+  AccessVerifier access;
+  std::shared_ptr<const KeyMaterial> material;
+};
+
+/// What stands at an index of kind CIPHERDECK_KEY_SYMMETRIC: a key for data, 16 or 32 bytes.
+class SymmetricKey final : public KeyMaterial {
+ public:
+  explicit SymmetricKey(SecretBytes bytes) : m_bytes(std::move(bytes)) {}
+
+  [[nodiscard]] SecretBytes record() const override { return SecretBytes(m_bytes.bytes()); }
+  [[nodiscard]] std::uint32_t bits() const noexcept override {
+    return static_cast<std::uint32_t>(8 * m_bytes.size());
+  }
+
+ private:
+  SecretBytes m_bytes;
+};
+
 /// Wrong access codes in a row for one key.
 struct AccessFailures {
   std::uint32_t kind = 0;
@@ -83,16 +116,23 @@ class Partition {
   /// Null if there is none.
   [[nodiscard]] std::shared_ptr<const KeyPair> key_pair(std::uint32_t index) const;
   [[nodiscard]] std::shared_ptr<const Kek> kek(std::uint32_t index) const;
+  [[nodiscard]] std::shared_ptr<const OtherKey> other_key(std::uint32_t kind,
+                                                          std::uint32_t index) const;
 
-  /// Checks an access code in constant time. `kind` is CIPHERDECK_KEY_PAIR or CIPHERDECK_KEY_KEK.
+  /// Checks an access code in constant time. `kind` is a CIPHERDECK_KEY_.
   /// Fails with key_not_found, access_denied, or, after kMaxAccessFailures wrong codes in a row,
   /// locked_out until the management sets a new code.
   Result<void> check_access(std::uint32_t kind, std::uint32_t index, Bytes code);
+
+  /// The same for all private keys at an index, whatever their kind: gives back the kinds whose
+  /// code it is. If it is none's, it counts as wrong for each of them.
+  Result<std::vector<std::uint32_t>> check_private_access(std::uint32_t index, Bytes code);
 
   // For the management, which has stored the change before it calls these.
   // A key that is put has no wrong access codes yet.
   void put(std::shared_ptr<const KeyPair> key_pair);
   void put(std::shared_ptr<const Kek> kek);
+  void put(std::shared_ptr<const OtherKey> key);
   void remove(std::uint32_t kind, std::uint32_t index);
   /// After removal from the card: no key is found any more.
   void clear();
@@ -108,21 +148,30 @@ class Partition {
   /// For PartitionTable, before a worker can see the partition.
   void set_access_listener(std::shared_ptr<const AccessListener> listener);
 
-  /// All key pairs and KEKs, by index.
+  /// All key pairs and KEKs, by index, and the others.
   [[nodiscard]] std::vector<std::shared_ptr<const KeyPair>> key_pairs() const;
   [[nodiscard]] std::vector<std::shared_ptr<const Kek>> keks() const;
+  /// By kind, then index.
+  [[nodiscard]] std::vector<std::shared_ptr<const OtherKey>> other_keys() const;
 
  private:
-  // Both with m_mutex held.
+  Result<std::vector<std::uint32_t>> check(const std::vector<std::uint32_t>& kinds,
+                                           std::uint32_t index, Bytes code);
+
+  // These with m_mutex held.
   [[nodiscard]] const AccessVerifier* find_verifier(std::uint32_t kind, std::uint32_t index) const;
-  Result<void> judge(const AccessVerifier& verifier, std::uint64_t key, Bytes code, bool& changed);
+  [[nodiscard]] bool is_locked(std::uint64_t key) const;
+  bool count_try(std::uint64_t key, bool is_right);
+  Result<std::vector<std::uint32_t>> judge(const std::vector<std::uint32_t>& kinds,
+                                           std::uint32_t index, Bytes code, bool& changed);
 
   const PartitionId m_id;
   const std::string m_name;
   mutable std::mutex m_mutex;  // held for a look-up only
   std::map<std::uint32_t, std::shared_ptr<const KeyPair>> m_key_pairs;
   std::map<std::uint32_t, std::shared_ptr<const Kek>> m_keks;
-  std::map<std::uint64_t, std::uint32_t> m_failures;  // by kind << 32 | index
+  std::map<std::uint64_t, std::shared_ptr<const OtherKey>> m_others;  // by kind << 32 | index
+  std::map<std::uint64_t, std::uint32_t> m_failures;                  // by kind << 32 | index
   std::set<std::uint64_t> m_unsaved;
   std::shared_ptr<const AccessListener> m_listener;
 };

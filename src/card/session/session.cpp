@@ -6,19 +6,18 @@
 namespace cipherdeck::card::session {
 namespace {
 
-constexpr std::size_t kShortKeyLen = engine::kSm4KeyLen;
-static_assert(kMaxSessionKeyLen == 2 * kShortKeyLen);
+constexpr std::size_t kKeyLen = engine::kSm4KeyLen;
 
 }  // namespace
 
-SessionKey::SessionKey(Bytes bytes)
-    : m_len(bytes.size()), m_first(bytes.first<engine::kSm4KeyLen>()) {
+SessionKey::SessionKey(Bytes bytes) : m_len(bytes.size()) {
   std::memcpy(m_bytes.data(), bytes.data(), m_len);
-  if (m_len > kShortKeyLen) m_second.emplace(bytes.last<engine::kSm4KeyLen>());
+  if (m_len == kKeyLen || m_len == 2 * kKeyLen) m_first.emplace(bytes.first<kKeyLen>());
+  if (m_len == 2 * kKeyLen) m_second.emplace(bytes.last<kKeyLen>());
 }
 
 Result<SessionKey> SessionKey::from_bytes(Bytes bytes) {
-  if (bytes.size() != kShortKeyLen && bytes.size() != kMaxSessionKeyLen) return Error::invalid_key;
+  if (bytes.empty() || bytes.size() > kMaxSecretLen) return Error::invalid_key;
   return SessionKey(bytes);
 }
 
@@ -26,6 +25,7 @@ void HashContext::reset() noexcept {
   kind = Kind::none;
   inner = engine::Sm3();
   outer = engine::Sm3();
+  other.reset();
 }
 
 void Session::give_right(std::uint32_t kind, std::uint32_t index,

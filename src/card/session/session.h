@@ -6,7 +6,9 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "card/partition/partition.h"
+#include "card/session/other_hash.h"
 #include "card/session/slot_table.h"
+#include "engine/aead_stream.h"
 #include "engine/sm2/sm2.h"
 #include "engine/sm3/sm3.h"
 #include "engine/sm4/sm4.h"
@@ -24,15 +26,22 @@ constexpr unsigned kKeySlotBits = 10;
 constexpr std::uint32_t kMaxSessions = 1U << kSessionSlotBits;  // per queue pair
 constexpr std::uint32_t kMaxKeys = 1U << kKeySlotBits;          // per queue pair
 
-/// A symmetric key of 16 or 32 bytes. The second half, if there is one, is the tweak key of XTS.
+/// Most bytes of a session key: premaster secrets and keys of HMAC are longer than SM4's.
+constexpr std::size_t kMaxSecretLen = 64;
+
+/// A symmetric key of 1 to kMaxSecretLen bytes. One of 16 or 32 bytes is SM4's, too: the second
+/// half, if there is one, is the tweak key of XTS.
 class SessionKey {
  public:
   /// Fails with invalid_key if `bytes` has another length.
   static Result<SessionKey> from_bytes(Bytes bytes);
 
   [[nodiscard]] Bytes bytes() const noexcept { return {m_bytes.data(), m_len}; }
-  [[nodiscard]] const engine::Sm4Key& first() const noexcept { return m_first; }
-  /// Null for a key of 16 bytes.
+  /// Null if the key is not SM4's.
+  [[nodiscard]] const engine::Sm4Key* first() const noexcept {
+    return m_first ? &*m_first : nullptr;
+  }
+  /// Null unless the key has 32 bytes.
   [[nodiscard]] const engine::Sm4Key* second() const noexcept {
     return m_second ? &*m_second : nullptr;
   }
@@ -40,9 +49,9 @@ class SessionKey {
  private:
   explicit SessionKey(Bytes bytes);
 
-  Secret<kMaxSessionKeyLen> m_bytes;
+  Secret<kMaxSecretLen> m_bytes;
   std::size_t m_len;
-  engine::Sm4Key m_first;
+  std::optional<engine::Sm4Key> m_first;
   std::optional<engine::Sm4Key> m_second;
 };
 
@@ -65,7 +74,8 @@ struct HashContext {
   enum class Kind : std::uint8_t { none, hash, hmac };
   Kind kind = Kind::none;
   engine::Sm3 inner;
-  engine::Sm3 outer;  // HMAC only
+  engine::Sm3 outer;               // HMAC only
+  std::optional<OtherHash> other;  // in the place of the two, for SHA
 
   void reset() noexcept;
 };
@@ -85,6 +95,7 @@ class Session {
                                const std::shared_ptr<const void>& key) const noexcept;
 
   HashContext hash;
+  std::unique_ptr<engine::AeadStream> message;  // in parts; null: none
   std::uint32_t handle = 0;
   std::uint32_t num_keys = 0;
   bool at_work = false;  // it has a job in the batch: its next command waits

@@ -81,12 +81,13 @@ TEST(SessionTest, ClosingASessionTakesItsKeysAndNoOthers) {
   EXPECT_EQ(table.agreement(*second, two).error(), Error::key_type);
 }
 
-TEST(SessionTest, KeysHaveSixteenOrThirtyTwoBytes) {
-  const std::array<std::uint8_t, 40> bytes{};
+TEST(SessionTest, KeysOfSixteenOrThirtyTwoBytesAreSm4s) {
+  const std::array<std::uint8_t, 70> bytes{};
   for (std::size_t len = 0; len <= bytes.size(); ++len) {
     const auto key = SessionKey::from_bytes(Bytes(bytes).first(len));
-    EXPECT_EQ(key.ok(), len == 16 || len == 32) << len;
+    EXPECT_EQ(key.ok(), len >= 1 && len <= 64) << len;
     if (key.ok()) {
+      EXPECT_EQ(key->first() != nullptr, len == 16 || len == 32) << len;
       EXPECT_EQ(key->second() != nullptr, len == 32);
     }
   }

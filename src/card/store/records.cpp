@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/store/records.h"
 
+#include "card/rsa/rsa.h"
+
 namespace cipherdeck::card::store {
 namespace {
 
@@ -56,6 +58,35 @@ Result<Kek> to_kek(const KekRecord& record, std::uint32_t index, std::uint64_t c
   CIPHERDECK_ASSIGN(const auto access, read_access(record.span().subspan<4 + kMaxSessionKeyLen>()));
   return Kek{index, created, bits,
              Secret<kMaxSessionKeyLen>(record.span().subspan<4, kMaxSessionKeyLen>()), access};
+}
+
+SecretBytes to_record(const OtherKey& key) {
+  const SecretBytes material = key.material->record();
+  SecretBytes record(kAccessRecordLen + material.size());
+  write_access(record.bytes().first<kAccessRecordLen>(), key.access);
+  std::memcpy(record.bytes().data() + kAccessRecordLen, material.bytes().data(), material.size());
+  return record;
+}
+
+Result<OtherKey> to_other_key(Bytes record, std::uint32_t kind, std::uint32_t index,
+                              std::uint64_t created) {
+  if (record.size() < kAccessRecordLen) return Error::invalid_key;
+  CIPHERDECK_ASSIGN(const auto access, read_access(record.first<kAccessRecordLen>()));
+  CIPHERDECK_ASSIGN(auto material, read_key_material(kind, record.subspan(kAccessRecordLen)));
+  return OtherKey{kind, index, created, access, std::move(material)};
+}
+
+Result<std::shared_ptr<const KeyMaterial>> read_key_material(std::uint32_t kind, Bytes record) {
+  switch (kind) {
+    case CIPHERDECK_KEY_RSA:
+      return rsa::KeyPair::from_record(record);
+    case CIPHERDECK_KEY_SYMMETRIC:
+      if (record.size() != 16 && record.size() != 32) return Error::invalid_key;
+      return std::shared_ptr<const KeyMaterial>(
+          std::make_shared<const SymmetricKey>(SecretBytes(record)));
+    default:
+      return Error::key_type;
+  }
 }
 
 }  // namespace cipherdeck::card::store

@@ -24,4 +24,14 @@ using KekRecord = Secret<kKekRecordLen>;
 [[nodiscard]] Result<Kek> to_kek(const KekRecord& record, std::uint32_t index,
                                  std::uint64_t created);
 
+/// Of the other kinds: access verifier, then the material's own record.
+[[nodiscard]] SecretBytes to_record(const OtherKey& key);
+/// Fails with key_type if this program does not know the kind, with invalid_key if the material is
+/// not well-formed.
+[[nodiscard]] Result<OtherKey> to_other_key(Bytes record, std::uint32_t kind, std::uint32_t index,
+                                            std::uint64_t created);
+/// What KeyMaterial::record() gave for a key of that kind.
+[[nodiscard]] Result<std::shared_ptr<const KeyMaterial>> read_key_material(std::uint32_t kind,
+                                                                           Bytes record);
+
 }  // namespace cipherdeck::card::store

@@ -208,7 +208,15 @@ Result<void> Store::Impl::load_key(Partition& partition, const KeyPlace& place,
     partition.put(std::make_shared<const KeyPair>(std::move(key_pair)));
     return {};
   }
-  if (place.kind != CIPHERDECK_KEY_KEK) return Error::key_type;
+  if (place.kind != CIPHERDECK_KEY_KEK) {
+    if (blob.size() < kWrapOverhead) return Error::decrypt_failed;
+    SecretBytes record(blob.size() - kWrapOverhead);
+    CIPHERDECK_TRY(unwrap_key(record.bytes(), master, place, blob));
+    CIPHERDECK_ASSIGN(OtherKey key,
+                      to_other_key(record.bytes(), place.kind, place.index, place.created));
+    partition.put(std::make_shared<const OtherKey>(std::move(key)));
+    return {};
+  }
   KekRecord record;
   CIPHERDECK_TRY(unwrap_key(record.span(), master, place, blob));
   CIPHERDECK_ASSIGN(Kek kek, to_kek(record, place.index, place.created));
@@ -402,6 +410,16 @@ Result<void> Store::replace_key_pair(PartitionId id, const KeyPair& key_pair,
 Result<void> Store::replace_kek(PartitionId id, const Kek& kek, RandomSource& random) {
   const KeyPlace place{id, CIPHERDECK_KEY_KEK, kek.index, kek.created};
   return m_impl->replace_key(place, to_record(kek).span(), random);
+}
+
+Result<void> Store::put_key(PartitionId id, const OtherKey& key, RandomSource& random) {
+  const KeyPlace place{id, key.kind, key.index, key.created};
+  return m_impl->add_key(place, to_record(key).bytes(), random);
+}
+
+Result<void> Store::replace_key(PartitionId id, const OtherKey& key, RandomSource& random) {
+  const KeyPlace place{id, key.kind, key.index, key.created};
+  return m_impl->replace_key(place, to_record(key).bytes(), random);
 }
 
 Result<void> Store::remove_key(PartitionId id, std::uint32_t kind, std::uint32_t index) {

@@ -10,7 +10,7 @@
 namespace cipherdeck::driver {
 namespace {
 
-constexpr std::chrono::seconds kCommandTimeout{30};
+constexpr std::chrono::seconds kCommandTimeout{120};
 constexpr std::chrono::microseconds kFirstPause{20};
 constexpr std::chrono::microseconds kLongestPause{1000};
 

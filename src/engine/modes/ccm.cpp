@@ -2,8 +2,7 @@
 // CCM (GB/T 36624, mechanism 3; NIST SP 800-38C; RFC 3610).
 #include "base/secret.h"
 #include "engine/declassify.h"
-#include "engine/modes/blocks.h"
-#include "engine/modes/modes.h"
+#include "engine/modes/aead_parts.h"
 #include "engine/modes/streams.h"
 
 #include <algorithm>
@@ -13,16 +12,15 @@ namespace cipherdeck::engine::modes {
 namespace {
 
 // B0 of SP 800-38C, A.2.1.
-Block first_block(const Aead& message, std::size_t tag_len) {
-  const std::size_t len_len = 15 - message.nonce.size();
+Block first_block(Bytes nonce, bool has_aad, std::uint64_t len, std::size_t tag_len) {
+  const std::size_t len_len = 15 - nonce.size();
   Block block{};
-  std::uint64_t len = message.len;
-  for (std::size_t i = 15; i > message.nonce.size(); --i, len >>= 8) {
+  for (std::size_t i = 15; i > nonce.size(); --i, len >>= 8) {
     block[i] = static_cast<std::uint8_t>(len);
   }
-  block[0] = static_cast<std::uint8_t>((message.aad.empty() ? 0 : 0x40) | ((tag_len - 2) / 2 << 3) |
-                                       (len_len - 1));
-  std::memcpy(block.data() + 1, message.nonce.data(), message.nonce.size());
+  block[0] =
+      static_cast<std::uint8_t>((has_aad ? 0x40 : 0) | ((tag_len - 2) / 2 << 3) | (len_len - 1));
+  std::memcpy(block.data() + 1, nonce.data(), nonce.size());
   return block;
 }
 
@@ -52,7 +50,7 @@ Block counter_block(Bytes nonce, std::uint8_t count) {
 class Mac {
  public:
   Mac(const Aead& message, std::size_t tag_len, const std::uint8_t* plaintext) {
-    m_head[0] = first_block(message, tag_len);
+    m_head[0] = first_block(message.nonce, !message.aad.empty(), message.len, tag_len);
     m_parts[0] = {m_head[0].data(), kSm4BlockLen};
     Bytes aad = message.aad;
     if (!aad.empty()) {
@@ -137,6 +135,48 @@ Result<void> check(const CcmMessage& message, Block& full) {
 }
 
 }  // namespace
+
+// ---- in parts -----------------------------------------------------------------------------------
+
+CcmParts::CcmParts(const Sm4Key& key, Bytes nonce, Bytes aad, std::size_t len, std::size_t tag_len)
+    : m_key(key), m_counter(counter_block(nonce, 1)), m_first_counter(counter_block(nonce, 0)) {
+  hash(first_block(nonce, !aad.empty(), len, tag_len));
+  if (aad.empty()) return;
+  Block head{};
+  const std::size_t used = write_aad_len(head.data(), aad.size());
+  const std::size_t taken = std::min(aad.size(), head.size() - used);
+  std::memcpy(head.data() + used, aad.data(), taken);
+  hash(head);
+  hash(aad.subspan(taken));
+}
+
+CcmParts::~CcmParts() { wipe(m_sum); }
+
+void CcmParts::hash(Bytes plaintext) {
+  const std::size_t tail_len = plaintext.size() % kSm4BlockLen;
+  cbc_mac(plaintext.data(), plaintext.size() - tail_len, m_key, m_sum.data());
+  if (tail_len == 0) return;
+  Block tail{};
+  std::memcpy(tail.data(), plaintext.last(tail_len).data(), tail_len);
+  cbc_mac(tail.data(), tail.size(), m_key, m_sum.data());
+  wipe(tail);
+}
+
+void CcmParts::encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len) {
+  hash({in, len});
+  ctr_crypt(out, in, len, m_key, m_counter.data());
+}
+
+void CcmParts::decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len) {
+  ctr_crypt(out, in, len, m_key, m_counter.data());
+  hash({out, len});
+}
+
+Block CcmParts::tag() {
+  Block tag;
+  ctr_crypt(tag.data(), m_sum.data(), tag.size(), m_key, m_first_counter.data());
+  return tag;
+}
 
 bool ccm_allows_len(std::size_t len, std::size_t nonce_len) noexcept {
   const std::size_t len_len = 15 - nonce_len;

@@ -2,8 +2,7 @@
 // GCM (GB/T 36624, mechanism 5; NIST SP 800-38D).
 #include "base/secret.h"
 #include "engine/declassify.h"
-#include "engine/modes/blocks.h"
-#include "engine/modes/ghash.h"
+#include "engine/modes/aead_parts.h"
 #include "engine/modes/modes.h"
 
 #include <algorithm>
@@ -96,6 +95,51 @@ Block crypt(const Aead& message, Direction direction) {
 }
 
 }  // namespace
+
+// What a message begins with.
+struct GcmParts::Start {
+  Start(const Sm4Key& key, Bytes nonce)
+      : point(encrypt_block(key, Block{})), first(first_counter(key, nonce)) {}
+  Start(const Start&) = delete;
+  Start& operator=(const Start&) = delete;
+  ~Start() { wipe(point); }
+
+  Block point;
+  Block first;
+};
+
+GcmParts::GcmParts(const Sm4Key& key, Bytes nonce, Bytes aad)
+    : GcmParts(key, Start(key, nonce), aad) {}
+
+GcmParts::GcmParts(const Sm4Key& key, const Start& start, Bytes aad)
+    : m_key(key),
+      m_counter(start.first.data(), sm4::CounterBits::last32),
+      m_hash(start.point),
+      m_mask(encrypt_block(key, start.first)),
+      m_aad_len(aad.size()) {
+  m_counter.advance(1);
+  m_hash.update_padded(aad);
+}
+
+GcmParts::~GcmParts() { wipe(m_mask); }
+
+void GcmParts::encrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len) {
+  ctr_crypt(out, in, len, m_key, m_counter);
+  m_hash.update_padded({out, len});
+  m_len += len;
+}
+
+void GcmParts::decrypt(std::uint8_t* out, const std::uint8_t* in, std::size_t len) {
+  m_hash.update_padded({in, len});
+  ctr_crypt(out, in, len, m_key, m_counter);
+  m_len += len;
+}
+
+Block GcmParts::tag() {
+  Block tag = m_hash.finish({}, m_aad_len, m_len);
+  xor_bytes(tag.data(), tag.data(), m_mask.data(), tag.size());
+  return tag;
+}
 
 bool gcm_allows_len(std::size_t len) noexcept { return len <= (std::uint64_t{1} << 36) - 32; }
 

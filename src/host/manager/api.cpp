@@ -59,7 +59,18 @@ std::string hex(Bytes bytes) {
   return text;
 }
 
-const char* kind_name(std::uint32_t kind) { return kind == CIPHERDECK_KEY_KEK ? "kek" : "pair"; }
+const char* kind_name(std::uint32_t kind) {
+  switch (kind) {
+    case CIPHERDECK_KEY_PAIR:
+      return "pair";
+    case CIPHERDECK_KEY_KEK:
+      return "kek";
+    case CIPHERDECK_KEY_RSA:
+      return "rsa";
+    default:
+      return "symmetric";
+  }
+}
 
 Json partition_json(const cipherdeck_partition_record& record) {
   return Json{{"id", record.id},
@@ -364,16 +375,26 @@ Outcome<Json> Api::keys(const std::string& partition) {
   return Json{{"partition", partition_json(*found)}, {"keys", std::move(list)}};
 }
 
+Result<void> Api::generate(std::uint32_t partition, const KeyRequest& request) {
+  const Bytes code = as_bytes(request.access_code);
+  switch (request.kind) {
+    case KeyKind::kek:
+      return m_card.generate_kek(partition, request.index, request.bits, code);
+    case KeyKind::symmetric:
+      return m_card.generate_symmetric_key(partition, request.index, request.bits, code);
+    case KeyKind::rsa:
+      return m_card.generate_rsa_key_pair(partition, request.index, request.bits, code);
+    default:
+      return m_card.generate_key_pair(partition, request.index, code);
+  }
+}
+
 Outcome<Json> Api::generate_key(const std::string& partition, const std::string& body) {
   const auto request = parse_key(body);
   if (!request) return request.problem();
   const auto found = find_partition(partition);
   if (!found) return found.problem();
-  const Bytes code = as_bytes(request->access_code);
-  const auto made = request->kind == KeyKind::kek
-                        ? m_card.generate_kek(found->id, request->index, request->bits, code)
-                        : m_card.generate_key_pair(found->id, request->index, code);
-  if (!made) {
+  if (const auto made = generate(found->id, *request); !made) {
     return problem_of(made.error(), "cannot generate key " + std::to_string(request->index) +
                                         " of partition " + text_of(found->name));
   }

@@ -69,6 +69,7 @@ class Api {
  private:
   /// A partition by id or name.
   Outcome<cipherdeck_partition_record> find_partition(const std::string& selector);
+  Result<void> generate(std::uint32_t partition, const KeyRequest& request);
   Outcome<Json> vf_list();
   [[nodiscard]] std::filesystem::path vf_socket(std::uint32_t number) const;
 

@@ -116,6 +116,18 @@ Result<void> CardControl::generate_kek(std::uint32_t partition, std::uint32_t in
       m_driver.admin(command_of(CIPHERDECK_OP_KEK_GENERATE, partition, bits, index), access_code));
 }
 
+Result<void> CardControl::generate_symmetric_key(std::uint32_t partition, std::uint32_t index,
+                                                 std::uint32_t bits, Bytes access_code) {
+  return without_value(m_driver.admin(
+      command_of(CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, bits, index), access_code));
+}
+
+Result<void> CardControl::generate_rsa_key_pair(std::uint32_t partition, std::uint32_t index,
+                                                std::uint32_t bits, Bytes access_code) {
+  return without_value(m_driver.admin(
+      command_of(CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, bits, index), access_code));
+}
+
 Result<void> CardControl::remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index) {
   return without_value(m_driver.admin(
       command_of(CIPHERDECK_OP_KEY_REMOVE, partition, static_cast<std::uint32_t>(kind), index)));

@@ -14,8 +14,13 @@
 
 namespace cipherdeck::manager {
 
-/// One of the two key spaces of a partition.
-enum class KeyKind : std::uint32_t { pair = CIPHERDECK_KEY_PAIR, kek = CIPHERDECK_KEY_KEK };
+/// One of the key spaces of a partition.
+enum class KeyKind : std::uint32_t {
+  pair = CIPHERDECK_KEY_PAIR,
+  kek = CIPHERDECK_KEY_KEK,
+  rsa = CIPHERDECK_KEY_RSA,
+  symmetric = CIPHERDECK_KEY_SYMMETRIC,
+};
 
 /// A text field of the function interface, up to its first zero byte.
 template <std::size_t N>
@@ -53,6 +58,11 @@ class CardControl {
   /// `access_code` may be empty: then every session of the partition may use the KEK.
   Result<void> generate_kek(std::uint32_t partition, std::uint32_t index, std::uint32_t bits,
                             Bytes access_code);
+  Result<void> generate_symmetric_key(std::uint32_t partition, std::uint32_t index,
+                                      std::uint32_t bits, Bytes access_code);
+  /// Takes seconds.
+  Result<void> generate_rsa_key_pair(std::uint32_t partition, std::uint32_t index,
+                                     std::uint32_t bits, Bytes access_code);
   Result<void> remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index);
   Result<void> set_access_code(std::uint32_t partition, KeyKind kind, std::uint32_t index,
                                Bytes access_code);

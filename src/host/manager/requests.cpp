@@ -90,9 +90,27 @@ void wipe_member(Json& json, const char* name) noexcept {
   if (auto* text = found->get_ptr<std::string*>()) wipe_text(*text);
 }
 
+struct BitsRange {
+  std::uint32_t least, most;
+};
+
+// The card says no to what lies between the sizes there are.
+BitsRange bits_of(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::rsa:
+      return {1024, 4096};
+    case KeyKind::symmetric:
+      return {128, 256};
+    default:
+      return {kKekBits, kKekBits};
+  }
+}
+
+bool may_lack_code(KeyKind kind) { return kind == KeyKind::kek || kind == KeyKind::symmetric; }
+
 Outcome<KeyRequest> key_from(const Json& json) {
   KeyRequest request;
-  auto kind = text_member(json, "kind", 1, 8);
+  auto kind = text_member(json, "kind", 1, 16);
   if (!kind) return kind.problem();
   const auto parsed = parse_kind(*kind);
   if (!parsed) return parsed.problem();
@@ -100,14 +118,15 @@ Outcome<KeyRequest> key_from(const Json& json) {
   const auto index = number_member(json, "index", 1, kMaxKeyIndex);
   if (!index) return index.problem();
   request.index = *index;
-  if (request.kind == KeyKind::kek) {
-    const auto bits = number_member(json, "bits", kKekBits, kKekBits);
+  if (request.kind == KeyKind::pair) {
+    if (json.contains("bits")) return bad_request("\"bits\" is not for key pairs of SM2");
+  } else {
+    const BitsRange range = bits_of(request.kind);
+    const auto bits = number_member(json, "bits", range.least, range.most);
     if (!bits) return bits.problem();
     request.bits = *bits;
-  } else if (json.contains("bits")) {
-    return bad_request("\"bits\" is for KEKs only");
   }
-  if (request.kind == KeyKind::kek && !json.contains("access_code")) return request;
+  if (may_lack_code(request.kind) && !json.contains("access_code")) return request;
   auto code = access_code_member(json);
   if (!code) return code.problem();
   request.access_code = std::move(*code);
@@ -234,7 +253,9 @@ Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view te
 Outcome<KeyKind> parse_kind(std::string_view text) {
   if (text == "pair") return KeyKind::pair;
   if (text == "kek") return KeyKind::kek;
-  return bad_request("the kind of a key is \"pair\" or \"kek\"");
+  if (text == "rsa") return KeyKind::rsa;
+  if (text == "symmetric") return KeyKind::symmetric;
+  return bad_request("the kind of a key is \"pair\", \"kek\", \"rsa\" or \"symmetric\"");
 }
 
 }  // namespace cipherdeck::manager

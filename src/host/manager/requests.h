@@ -51,11 +51,12 @@ struct PartitionRequest {
 
 /// {"kind": "pair", "index": 1, "access_code": "..."} or
 /// {"kind": "kek", "index": 1, "bits": 128, "access_code": "..."}, where a KEK's code may be
-/// absent.
+/// absent, or {"kind": "rsa", "index": 1, "bits": 2048, "access_code": "..."}, or "symmetric" as
+/// "kek" with 128 or 256 bits.
 struct KeyRequest {
   KeyKind kind = KeyKind::pair;
   std::uint32_t index = 0;
-  std::uint32_t bits = 0;  // KEK only
+  std::uint32_t bits = 0;  // but of SM2 pairs
   std::string access_code;
 
   KeyRequest() = default;
@@ -81,7 +82,7 @@ struct KeyRequest {
 /// A decimal number without sign from `low` to `high`, for parts of paths.
 [[nodiscard]] Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view text,
                                                   std::uint32_t low, std::uint32_t high);
-/// "pair" or "kek".
+/// "pair", "kek", "rsa" or "symmetric".
 [[nodiscard]] Outcome<KeyKind> parse_kind(std::string_view text);
 
 }  // namespace cipherdeck::manager
