@@ -21,6 +21,8 @@ cipherdeck_library(card
     command/shared.cpp
     command/sm2.cpp
     command/table.cpp
+    health/commands.cpp
+    health/monitor.cpp
     scheduler/scheduler.cpp
     scheduler/worker.cpp
     scheduler/workers.cpp
@@ -31,6 +33,7 @@ cipherdeck_library(card
     command/chip_cipher_test.cpp
     command/cipher_test.cpp
     command/keys_test.cpp
+    health/monitor_test.cpp
     scheduler/scheduler_test.cpp
     scheduler/workers_test.cpp
     session/session_test.cpp

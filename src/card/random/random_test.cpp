@@ -3,12 +3,17 @@
 
 #include "card/random/hash_drbg.h"
 #include "card/random/health_test.h"
+#include "card/random/jitter.h"
+#include "card/random/noise_file.h"
 #include "engine/sm3/sm3.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <temporary_directory.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,7 +21,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <functional>
+#include <map>
 #include <set>
 
 namespace cipherdeck::card::random {
@@ -153,6 +160,13 @@ TEST(HealthTest, CutoffsAreThoseOfTheStandard) {
                               kFalsePositiveLog2));
 }
 
+TEST(HealthTest, CutoffsOfJitterAreThoseOfItsCredit) {
+  EXPECT_EQ(kJitterCutoffs.repetition, 1 + kFalsePositiveLog2 * kJitterSamplesPerBit);
+  EXPECT_EQ(kJitterCutoffs.proportion,
+            proportion_cutoff(kProportionWindow, std::exp2(-1.0 / kJitterSamplesPerBit),
+                              kFalsePositiveLog2));
+}
+
 TEST(HealthTest, RepetitionFailsAtTheCutoffOnly) {
   HealthTest test;
   EXPECT_TRUE(test.feed(Vector(kRepetitionCutoff - 1, 7)));
@@ -240,10 +254,12 @@ TEST(Generator, RefusesBadSourcesAtStartUp) {
   EXPECT_EQ(Generator::create({}).status(), CIPHERDECK_STATUS_RANDOM_FAILED);
 }
 
+constexpr std::size_t kStartUpLen = 4096;  // of a source that says nothing else
+
 // Draws until the generator fails; false if it does not.
 bool fails_in_time(Generator& generator) {
   std::array<std::uint8_t, 32> out{};
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 200'000; ++i) {
     if (!generator.fill(out)) return true;
   }
   return false;
@@ -259,6 +275,31 @@ TEST(Generator, FailsForGoodWhenASourceFailsLater) {
     EXPECT_EQ((*generator)->fill(out).status(), CIPHERDECK_STATUS_RANDOM_FAILED);
     EXPECT_EQ(out, Vector(100, 0)) << "a failed request must leave nothing behind";
   }
+}
+
+// One bad stretch: the source is tested anew, and serves on.
+TEST(Generator, OneFailureOfASourceIsAnAlarmOnly) {
+  int reads = 0;
+  const auto fails_once = [&reads](MutableBytes out) {
+    return ++reads == 1 ? stick(out) : Result<void>{};
+  };
+  std::vector<std::string> alarms;
+  auto generator = Generator::create(with_spoilt(kStartUpLen + 128, fails_once),
+                                     [&](const std::string& text) { alarms.push_back(text); });
+  ASSERT_TRUE(generator);
+  EXPECT_FALSE(fails_in_time(**generator));
+  ASSERT_EQ(alarms.size(), 1U);
+  EXPECT_EQ(alarms[0], "noise source spoilt failed its health test and is tested once more");
+}
+
+TEST(Generator, ASecondFailureIsToldToo) {
+  std::vector<std::string> alarms;
+  auto generator = Generator::create(with_spoilt(kStartUpLen + 128, stick),
+                                     [&](const std::string& text) { alarms.push_back(text); });
+  ASSERT_TRUE(generator);
+  ASSERT_TRUE(fails_in_time(**generator));
+  ASSERT_EQ(alarms.size(), 2U);
+  EXPECT_NE(alarms[1].find("failed its health test again"), std::string::npos);
 }
 
 TEST(Generator, NamesItsSources) {
@@ -300,6 +341,93 @@ TEST(Generator, TwoGeneratorsDiffer) {
   ASSERT_TRUE((*one)->fill(a));
   ASSERT_TRUE((*other)->fill(b));
   EXPECT_NE(a, b);
+}
+
+// ---- the sources themselves --------------------------------------------------------------------
+
+TEST(Jitter, TimesDiffer) {
+  JitterSource source;
+  std::set<std::uint64_t> times;
+  for (int i = 0; i < 10'000; ++i) times.insert(source.sample());
+  EXPECT_GT(times.size(), 10U);
+}
+
+// The most common value of a sample bounds its entropy from above (SP 800-90B, 6.3.1): the credit
+// must be well below it.
+TEST(Jitter, MostCommonTimeLeavesMoreThanTheCredit) {
+  JitterSource source;
+  std::map<std::uint64_t, double> counts;
+  constexpr int kNum = 100'000;
+  double most = 0;
+  for (int i = 0; i < kNum; ++i) most = std::max(most, ++counts[source.sample()]);
+  const double bits = -std::log2(most / kNum);
+  std::printf("jitter: %.2f bits a sample at most, %.3f credited\n", bits,
+              1.0 / kJitterSamplesPerBit);
+  EXPECT_GT(bits, 2.0 / kJitterSamplesPerBit);
+}
+
+TEST(Jitter, DeliversInTime) {
+  JitterSource source;
+  Vector one(128), other(128);
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(source.read(one));
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(source.read(other));
+  EXPECT_NE(one, other);
+  std::printf("jitter: %.2f ms a seed\n", time.count());
+}
+
+class NoiseFileTest : public testing::Test {
+ protected:
+  void write(const Vector& bytes) {
+    std::ofstream(m_path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  test::TemporaryDirectory m_directory;
+  std::filesystem::path m_path = m_directory.path() / "noise";
+};
+
+TEST_F(NoiseFileTest, NoByteIsReadTwice) {
+  write({1, 2, 3, 4, 5});
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  const auto one = make_file_source(*file);
+  const auto other = make_file_source(*file);
+  EXPECT_EQ(one->name(), "noise");
+  Vector first(2), second(2), third(2);
+  EXPECT_TRUE(one->read(first));
+  EXPECT_TRUE(other->read(second));
+  EXPECT_EQ(first, (Vector{1, 2}));
+  EXPECT_EQ(second, (Vector{3, 4}));
+  EXPECT_EQ(one->read(third).status(), CIPHERDECK_STATUS_RANDOM_FAILED) << "past the end";
+}
+
+TEST_F(NoiseFileTest, MissingFilesAreRefused) {
+  EXPECT_EQ(NoiseFile::open(m_path).error(), Error::not_found);
+}
+
+TEST_F(NoiseFileTest, APipeWithoutAWriterFails) {
+  ASSERT_EQ(mkfifo(m_path.c_str(), 0600), 0);
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  Vector bytes(4);
+  EXPECT_FALSE((*file)->read(bytes));
+}
+
+TEST_F(NoiseFileTest, ASilentPipeIsNotWaitedForLong) {
+  ASSERT_EQ(mkfifo(m_path.c_str(), 0600), 0);
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  const FileDescriptor writer(::open(m_path.c_str(), O_WRONLY));
+  ASSERT_TRUE(writer);
+  const Vector sent{1, 2, 3, 4};
+  ASSERT_EQ(::write(writer.get(), sent.data(), 3), 3);
+  Vector bytes(4);
+  EXPECT_FALSE((*file)->read(bytes)) << "three of four bytes, and then nothing";
+  ASSERT_EQ(::write(writer.get(), sent.data(), 4), 4);
+  EXPECT_TRUE((*file)->read(bytes));
+  EXPECT_EQ(bytes, sent);
 }
 
 // ---- sanity of the output: monobit and poker (GB/T 32915, m = 4 and 8)

@@ -2,6 +2,7 @@
 #include "card/random/gmt0005/tests.h"
 
 #include "card/random/gmt0005/distributions.h"
+#include "card/random/gmt0005/single_use.h"
 #include "card/random/gmt0005/suite.h"
 
 #include <gtest/gtest.h>
@@ -379,11 +380,28 @@ TEST(Suite, AFailingSourceIsAnError) {
   EXPECT_EQ(run_suite(Level::periodic, broken, 1).status(), CIPHERDECK_STATUS_RANDOM_FAILED);
 }
 
+TEST(SingleUse, LimitsAreThoseOfChiSquare) {
+  EXPECT_NEAR(std::log2(of_chi_square(kPokerLimit2, 3).p), -40, 0.01);
+  EXPECT_NEAR(std::log2(of_chi_square(kPokerLimit4, 15).p), -40, 0.01);
+}
+
+// The quick statistic is the one whose P-value poker() gives.
+TEST(SingleUse, StatisticIsThatOfThePokerTest) {
+  Source source;
+  for (const std::size_t len : {16U, 17U, 23U, 32U, 39U, 40U, 41U, 100U, 256U}) {
+    Vector bytes(len);
+    ASSERT_TRUE(source.fill(bytes));
+    const BitSequence bits(bytes);
+    EXPECT_NEAR(of_chi_square(poker_statistic<2>(bytes), 3).p, poker(bits, 2).p, 1e-9) << len;
+    EXPECT_NEAR(of_chi_square(poker_statistic<4>(bytes), 15).p, poker(bits, 4).p, 1e-9) << len;
+  }
+}
+
 TEST(SingleUse, FindsWhatIsStuckAndPassesTheRest) {
   for (const std::size_t len : {16U, 39U, 40U, 2500U, 10'000U}) {
     Vector bytes(len);
     Source source;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       ASSERT_TRUE(source.fill(bytes));
       EXPECT_TRUE(passes_single_use(bytes)) << len;
     }

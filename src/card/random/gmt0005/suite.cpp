@@ -195,12 +195,4 @@ Result<Report> run_suite(Level level, RandomSource& source, unsigned num_threads
   return report;
 }
 
-bool passes_single_use(Bytes bytes) {
-  constexpr std::size_t kMostLen = 2500;
-  constexpr double kLeast = 1e-9;
-  const BitSequence bits(bytes.first(std::min(bytes.size(), kMostLen)));
-  // GM/T 0062: numbers of 2 bits where there are fewer than 320 bits.
-  return poker(bits, bits.size() < 320 ? 2 : 4).p >= kLeast;
-}
-
 }  // namespace cipherdeck::card::random::gmt0005

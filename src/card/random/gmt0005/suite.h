@@ -52,9 +52,4 @@ struct Report {
 /// `num_threads` threads, which is 1 or more. Fails with what the source fails with, or no_memory.
 [[nodiscard]] Result<Report> run_suite(Level level, RandomSource& source, unsigned num_threads);
 
-/// The test of single use: poker on `bytes`, 16 or more, of which the first 2500 count. Fails with
-/// a probability of less than 10^-9 for random bytes, since it is done for every seed: it finds
-/// what is stuck, not what is slightly wrong.
-[[nodiscard]] bool passes_single_use(Bytes bytes);
-
 }  // namespace cipherdeck::card::random::gmt0005
