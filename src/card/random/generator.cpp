@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "card/random/ctr_drbg.h"
 #include "card/random/gmt0005/single_use.h"
 #include "card/random/hash_drbg.h"
 #include "card/random/health_test.h"
@@ -22,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 // A seed takes about a millisecond.
 constexpr std::uint64_t kReseedRequests = 1u << 16;
 constexpr std::chrono::seconds kReseedTime{60};
+// Bytes of a request that has the strength of 256 bits; beyond, it is that of SM4, 128 bits.
+constexpr std::size_t kLongestOfHash = 128;
 // What the clock of the day may move by against the one that only runs before the machine must be
 // taken for one that was restored from a snapshot, or a copy of another.
 constexpr std::chrono::seconds kClockJump{1};
@@ -106,6 +109,7 @@ class Generator::State {
   }
   [[nodiscard]] bool seed_is_stale() noexcept;
   Result<void> generate(MutableBytes out);
+  void draw(MutableBytes out) noexcept;
   Result<void> fail() noexcept;
 
   SecretBuffer m_page;  // one HashDrbg; all zero in a child process, which then seeds its own
@@ -159,13 +163,22 @@ Result<void> Generator::State::seed() {
   return {};
 }
 
+// Keys and nonces come from Hash_DRBG itself; more, fast, from a CTR_DRBG that it seeds for this
+// request alone (a chain as of SP 800-90C).
+void Generator::State::draw(MutableBytes out) noexcept {
+  if (out.size() <= kLongestOfHash) return drbg().generate(out);
+  Secret<kCtrDrbgSeedLen> seed;
+  drbg().generate(seed.span());
+  CtrDrbg(seed.span()).generate(out);
+}
+
 // What is stuck must not leave: then a new seed, and one more try.
 Result<void> Generator::State::generate(MutableBytes out) {
-  drbg().generate(out);
+  draw(out);
   if (out.size() < gmt0005::kLeastSingleUse || gmt0005::passes_single_use(out)) return {};
   m_alarm("random bytes failed the poker test; the generator is seeded anew");
   CIPHERDECK_TRY(seed());
-  drbg().generate(out);
+  draw(out);
   if (gmt0005::passes_single_use(out)) return {};
   m_alarm("random bytes failed the poker test again");
   return fail();

@@ -34,10 +34,11 @@ using Alarm = std::function<void(const std::string&)>;
 
 /// Hash_DRBG over SM3 (SP 800-90A, 10.1.1), seeded from all its sources, whose raw output passes
 /// repetition count and adaptive proportion tests first (SP 800-90B, 4.4), and the poker test for
-/// single use of GM/T 0062, which its output passes, too. Reseeds by itself, after a fork, and when
-/// the clock has jumped as it does for a machine that was restored or copied. A source or an output
-/// that fails is tested once more from the start; a second failure is final: fill() fails with
-/// random_failed from then on. Not thread-safe: each worker has its own.
+/// single use of GM/T 0062, which its output passes, too. A request of more than 128 bytes is
+/// served by a CTR_DRBG over SM4 (10.2.1) that it seeds for this one. Reseeds by itself, after a
+/// fork, and when the clock has jumped as it does for a machine that was restored or copied. A
+/// source or an output that fails is tested once more from the start; a second failure is final:
+/// fill() fails with random_failed from then on. Not thread-safe: each worker has its own.
 class Generator final : public RandomSource {
  public:
   /// Fails with random_failed if a source does not pass its start-up test.

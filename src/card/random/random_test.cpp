@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/random/random.h"
 
+#include "card/random/ctr_drbg.h"
 #include "card/random/hash_drbg.h"
 #include "card/random/health_test.h"
 #include "card/random/jitter.h"
@@ -10,7 +11,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <temporary_directory.h>
@@ -135,6 +138,90 @@ TEST(HashDrbg, CarriesThroughTheWholeSeed) {
     Vector out(len);
     drbg.generate(out);
     EXPECT_EQ(out, reference.generate(len));
+  }
+}
+
+// ---- OpenSSL's own generators, given the same seeds
+// -----------------------------------------------
+
+struct RandDeleter {
+  void operator()(EVP_RAND_CTX* context) const { EVP_RAND_CTX_free(context); }
+};
+using Rand = std::unique_ptr<EVP_RAND_CTX, RandDeleter>;
+
+Rand make_rand(const char* name, EVP_RAND_CTX* parent) {
+  EVP_RAND* const kind = EVP_RAND_fetch(nullptr, name, nullptr);
+  Rand made(EVP_RAND_CTX_new(kind, parent));
+  EVP_RAND_free(kind);
+  return made;
+}
+
+// A generator of OpenSSL whose entropy and nonce are these.
+class OpenSslDrbg {
+ public:
+  OpenSslDrbg(const char* name, std::vector<OSSL_PARAM> parameters, Vector entropy, Vector nonce)
+      : m_source(make_rand("TEST-RAND", nullptr)) {
+    unsigned strength = 256;
+    const OSSL_PARAM of_source[] = {
+        OSSL_PARAM_construct_uint(OSSL_RAND_PARAM_STRENGTH, &strength),
+        OSSL_PARAM_construct_octet_string(OSSL_RAND_PARAM_TEST_ENTROPY, entropy.data(),
+                                          entropy.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_RAND_PARAM_TEST_NONCE, nonce.data(), nonce.size()),
+        OSSL_PARAM_construct_end()};
+    EXPECT_EQ(EVP_RAND_instantiate(m_source.get(), 256, 0, nullptr, 0, of_source), 1);
+    m_drbg = make_rand(name, m_source.get());
+    parameters.push_back(OSSL_PARAM_construct_end());
+    EXPECT_EQ(EVP_RAND_CTX_set_params(m_drbg.get(), parameters.data()), 1);
+    // Without the text that OpenSSL takes for personalisation when there is none.
+    const std::uint8_t none = 0;
+    EXPECT_EQ(EVP_RAND_instantiate(m_drbg.get(), 128, 0, &none, 0, nullptr), 1);
+  }
+  Vector generate(std::size_t len) {
+    Vector out(len);
+    EXPECT_EQ(EVP_RAND_generate(m_drbg.get(), out.data(), len, 128, 0, nullptr, 0), 1);
+    return out;
+  }
+
+ private:
+  Rand m_source;
+  Rand m_drbg;
+};
+
+Vector counted(std::size_t len, unsigned first) {
+  Vector bytes(len);
+  for (std::size_t i = 0; i < len; ++i) bytes[i] = static_cast<std::uint8_t>(first + 7 * i);
+  return bytes;
+}
+
+TEST(CtrDrbg, MatchesOpenSsl) {
+  char cipher[] = "SM4-CTR";
+  int no_function = 0;
+  const Vector entropy = counted(kCtrDrbgSeedLen, 3);
+  OpenSslDrbg theirs("CTR-DRBG",
+                     {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0),
+                      OSSL_PARAM_construct_int(OSSL_DRBG_PARAM_USE_DF, &no_function)},
+                     entropy, counted(16, 1));  // a nonce that it does not take
+  CtrDrbg ours{Bytes(entropy).first<kCtrDrbgSeedLen>()};
+  for (const std::size_t len : {1U, 15U, 16U, 17U, 4096U, 65536U, 33U}) {
+    Vector out(len);
+    ours.generate(out);
+    EXPECT_EQ(out, theirs.generate(len)) << len;
+  }
+}
+
+TEST(HashDrbg, MatchesOpenSsl) {
+  char digest[] = "SM3";
+  const Vector entropy = counted(32, 5);
+  const Vector nonce = counted(16, 9);
+  OpenSslDrbg theirs("HASH-DRBG",
+                     {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_DIGEST, digest, 0)}, entropy,
+                     nonce);
+  HashDrbg ours{};
+  ours.instantiate(join({entropy, nonce}), {});
+  for (const std::size_t len : {1U, 32U, 33U, 4096U, 65536U}) {
+    Vector out(len);
+    ours.generate(out);
+    EXPECT_EQ(out, theirs.generate(len)) << len;
   }
 }
 
