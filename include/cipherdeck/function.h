@@ -419,6 +419,10 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 						input: new access code; lifts a lock-out */
 #define CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE 0x8135 /* as KEY_PAIR_GENERATE; arg[1]: bits; seconds */
 #define CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE 0x8136 /* as KEK_GENERATE, of 128 or 256 bits */
+#define CIPHERDECK_OP_CARD_SELF_TEST 0x8180 /* output: struct cipherdeck_self_test_record each; value: failed */
+#define CIPHERDECK_OP_CARD_RANDOM_TEST 0x8181 /* arg[0]: CIPHERDECK_RANDOM_TEST_; output: struct
+						 cipherdeck_random_test_record each; value: failed */
+#define CIPHERDECK_OP_CARD_HEALTH 0x8182 /* output: struct cipherdeck_card_health */
 
 struct cipherdeck_queue_pair_create {
 	cipherdeck_le32 number; /* 1 and up */
@@ -445,7 +449,7 @@ struct cipherdeck_identity {
 	cipherdeck_le32 partition; /* the function's, 0: none */
 	cipherdeck_le32 max_sessions; /* per queue pair */
 	cipherdeck_le32 max_keys; /* key handles per queue pair */
-	cipherdeck_le32 reserved;
+	cipherdeck_le32 failure; /* CIPHERDECK_STATUS_ for which the card refuses service; 0: none */
 	cipherdeck_le64 features;
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_identity) == 128);
@@ -470,6 +474,45 @@ struct cipherdeck_card_status {
 	cipherdeck_le64 uptime_s;
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_card_status) == 208);
+
+/* One known-answer test, or the check of the program; run by CARD_SELF_TEST in the order of the list. */
+struct cipherdeck_self_test_record {
+	cipherdeck_u8 name[32]; /* "sm4/vaes"; texts end with zero bytes */
+	cipherdeck_le32 failed; /* not zero: the card is FAILED now */
+	cipherdeck_le32 reserved;
+	cipherdeck_le64 time_ns;
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_self_test_record) == 48);
+
+/* Amounts of GM/T 0062, class E. */
+#define CIPHERDECK_RANDOM_TEST_FACTORY 1u /* 50 samples of 10^6 bits, 15 tests */
+#define CIPHERDECK_RANDOM_TEST_POWER_ON 2u /* 20 samples of 10^6 bits, 15 tests */
+#define CIPHERDECK_RANDOM_TEST_PERIODIC 3u /* 20 samples of 20000 bits, 12 tests */
+
+/* One test with one parameter, on all samples. */
+struct cipherdeck_random_test_record {
+	cipherdeck_u8 name[32]; /* "poker m=4" */
+	cipherdeck_le32 samples;
+	cipherdeck_le32 failures; /* samples below the level of significance, 0.01 */
+	cipherdeck_le32 standard; /* most failures by GM/T 0005: about one item in 60 has more */
+	cipherdeck_le32 allowed; /* most failures that pass */
+	cipherdeck_le32 uniformity_ppm; /* P-value of the samples' values being uniform, in millionths */
+	cipherdeck_le32 failed;
+	cipherdeck_le64 time_us; /* of the whole run */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_random_test_record) == 64);
+
+struct cipherdeck_card_health {
+	cipherdeck_le32 self_tests; /* runs since the start, that at the start among them */
+	cipherdeck_le32 random_tests;
+	cipherdeck_le32 alarms; /* failures since the start, also those that a second try made good */
+	cipherdeck_le32 interval_s; /* between two runs by itself; 0: only the one at the start */
+	cipherdeck_le64 last_self_test; /* seconds since 1970 */
+	cipherdeck_le64 last_random_test;
+	cipherdeck_u8 fault[240]; /* why the card is FAILED, and what to do; empty: it is not, or messages say */
+	cipherdeck_u8 alarm[240]; /* the last one */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_card_health) == 512);
 
 #define CIPHERDECK_CHIP_STATE_WORKING 1u
 #define CIPHERDECK_CHIP_STATE_FENCED 2u /* it failed or hung: its algorithms fail with CHIP_FAILED */

@@ -2,6 +2,8 @@
 #include "card/card.h"
 
 #include "card/away/coprocessor.h"
+#include "card/health/commands.h"
+#include "card/random/noise_file.h"
 #include "card/random/random.h"
 #include "card/scheduler/workers.h"
 #include "engine/batch.h"
@@ -17,6 +19,7 @@
 namespace cipherdeck::card {
 namespace {
 
+using health::put_text;
 using scheduler::kMaxFunctions;
 
 constexpr std::uint64_t kFeatures = CIPHERDECK_FEATURE_RANDOM | CIPHERDECK_FEATURE_SM2 |
@@ -34,12 +37,6 @@ constexpr std::uint32_t kSm4Modes =
 constexpr std::uint32_t kHashes = CIPHERDECK_ALG_SM3 | CIPHERDECK_ALG_SM3_HMAC |
                                   CIPHERDECK_ALG_SHA1 | CIPHERDECK_ALG_SHA256 |
                                   CIPHERDECK_ALG_SHA256_HMAC;
-
-template <std::size_t N>
-void put_text(cipherdeck_u8 (&to)[N], std::string_view text) noexcept {
-  std::memset(to, 0, N);
-  std::memcpy(to, text.data(), std::min(text.size(), N - 1));
-}
 
 template <typename T>
 void append(std::vector<std::uint8_t>& to, const T& record) {
@@ -108,6 +105,7 @@ class Card::Impl {
   Impl() : m_access_saver([this] { save_access_failures(); }) {}
   ~Impl() {
     m_workers.reset();
+    if (m_monitor) m_monitor->stop();
     m_access_saver.stop();
   }
   Impl(const Impl&) = delete;
@@ -125,6 +123,9 @@ class Card::Impl {
   void set_num_vfs(std::uint32_t num_vfs) noexcept { m_num_vfs.store(num_vfs); }
 
  private:
+  Result<void> start_random(const CardOptions& options);
+  Result<std::unique_ptr<random::Generator>> make_generator();
+  Result<void> test(const CardOptions& options);
   Result<void> start_keys(const CardOptions& options);
   [[nodiscard]] RandomSource& random_of(unsigned thread) noexcept;
   void fail(std::uint16_t reason) noexcept;
@@ -159,10 +160,13 @@ class Card::Impl {
 
   std::unique_ptr<chip::ChipSet> m_chips;
 
+  std::vector<std::shared_ptr<random::NoiseFile>> m_noise_files;
+  std::string m_noise_names;
   NoRandom m_no_random;
-  std::vector<std::unique_ptr<random::Generator>> m_randoms;  // the workers', and the coprocessor's
+  std::unique_ptr<health::Monitor> m_monitor;
+  std::vector<std::unique_ptr<RandomSource>> m_randoms;  // the workers', and the coprocessor's
   std::unique_ptr<away::Coprocessor> m_coprocessor;
-  std::vector<command::Services> m_services;  // likewise
+  std::vector<command::Services> m_services;  // the workers'
   std::unique_ptr<scheduler::Workers> m_workers;
 };
 
@@ -173,13 +177,48 @@ void Card::Impl::fail(std::uint16_t reason) noexcept {
   m_state.store(CIPHERDECK_CARD_FAILED);
 }
 
-Result<void> Card::Impl::start_keys(const CardOptions& options) {
-  if (!engine::self_test()) return Error::card_failed;
-  for (unsigned i = 0; i <= options.workers; ++i) {
-    CIPHERDECK_ASSIGN(auto random, random::Generator::create());
-    m_randoms.push_back(std::move(random));
+Result<std::unique_ptr<random::Generator>> Card::Impl::make_generator() {
+  auto sources = random::default_sources();
+  for (const auto& file : m_noise_files) sources.push_back(random::make_file_source(file));
+  return random::Generator::create(std::move(sources),
+                                   [this](const std::string& text) { m_monitor->alarm(text); });
+}
+
+// One generator for each worker, one for the coprocessor and one for the tests.
+Result<void> Card::Impl::start_random(const CardOptions& options) {
+  for (const std::filesystem::path& path : options.noise_files) {
+    auto file = random::NoiseFile::open(path);
+    if (!file) {
+      m_messages.push_back("cannot open noise source " + path.string() + ": " +
+                           std::string(to_string(file.error())) + ". Check --noise");
+      return Error::random_failed;
+    }
+    m_noise_files.push_back(std::move(*file));
   }
-  CIPHERDECK_ASSIGN(auto management_random, random::Generator::create());
+  for (unsigned i = 0; i <= options.workers; ++i) {
+    CIPHERDECK_ASSIGN(auto random, make_generator());
+    m_noise_names = random->source_names();
+    m_randoms.push_back(std::make_unique<health::WatchedRandom>(std::move(random), *m_monitor));
+  }
+  CIPHERDECK_ASSIGN(auto tested, make_generator());
+  m_monitor->set_random(std::move(tested));
+  return {};
+}
+
+// What is to hold before anything else is trusted. The monitor tells what failed.
+Result<void> Card::Impl::test(const CardOptions& options) {
+  (void)m_monitor->test_self();
+  if (state() == CIPHERDECK_CARD_FAILED) return Error::card_failed;
+  CIPHERDECK_TRY(start_random(options));
+  if (options.power_on_random_test) {
+    (void)m_monitor->test_random(health::Level::power_on, std::thread::hardware_concurrency());
+  }
+  return state() == CIPHERDECK_CARD_FAILED ? Result<void>(Error::random_failed) : Result<void>();
+}
+
+Result<void> Card::Impl::start_keys(const CardOptions& options) {
+  CIPHERDECK_TRY(test(options));
+  CIPHERDECK_ASSIGN(auto management_random, make_generator());
   std::string why;
   auto store = store::Store::open(options.store, options.key_file, &why);
   if (!store) {
@@ -205,11 +244,16 @@ RandomSource& Card::Impl::random_of(unsigned thread) noexcept {
 }
 
 Result<void> Card::Impl::start(const CardOptions& options) {
+  std::vector<engine::SelfTest> tests = options.self_tests;
+  for (engine::SelfTest& test : engine::self_tests()) tests.push_back(std::move(test));
+  m_monitor = std::make_unique<health::Monitor>(
+      std::move(tests), [this](std::uint16_t reason) { fail(reason); }, options.log);
   const auto keys = start_keys(options);
-  if (!keys) {
-    fail(keys.status());
-    if (m_messages.empty()) m_messages.emplace_back(to_string(keys.error()));
+  if (!keys && m_messages.empty()) {
+    const std::string fault = m_monitor->summary().fault;
+    m_messages.push_back(fault.empty() ? std::string(to_string(keys.error())) : fault);
   }
+  if (!keys) m_monitor->fail(keys.status(), m_messages.front());
   refresh();
   m_chips = std::make_unique<chip::ChipSet>(options.chips, options.chip_limits, options.log);
   m_coprocessor = std::make_unique<away::Coprocessor>("card-coproc", random_of(options.workers));
@@ -220,6 +264,7 @@ Result<void> Card::Impl::start(const CardOptions& options) {
                           m_chips.get(), m_coprocessor.get(), options.debugging});
   }
   m_access_saver.start();
+  m_monitor->start(options.self_test_interval);
   CIPHERDECK_ASSIGN(m_workers,
                     scheduler::Workers::start(
                         m_services, m_counters,
@@ -231,9 +276,14 @@ Result<void> Card::Impl::start(const CardOptions& options) {
 // Takes over what a management command or the load has changed.
 void Card::Impl::refresh() {
   if (m_management == nullptr) return;
-  if (m_state.load() != CIPHERDECK_CARD_FAILED) {
-    if (m_management->state() == CIPHERDECK_CARD_FAILED) m_reason = m_management->failure_reason();
-    m_state.store(m_management->state());
+  std::uint32_t before = m_state.load();
+  if (m_management->state() == CIPHERDECK_CARD_FAILED) {
+    const std::uint16_t reason = m_management->failure_reason();
+    const std::string& why = m_management->last_error();
+    m_monitor->fail(reason, why.empty() ? std::string(to_string(from_status(reason))) : why);
+  } else if (before != CIPHERDECK_CARD_FAILED) {
+    // Unless the card fails right now.
+    m_state.compare_exchange_strong(before, m_management->state());
   }
   const std::lock_guard lock(m_identity_mutex);
   m_label = m_management->label();
@@ -260,6 +310,7 @@ void Card::Impl::detach(QueuePairHandle handle) noexcept {
 
 ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input) {
   if (command.opcode == CIPHERDECK_OP_CARD_STATUS) return card_status();
+  if (health::has_command(command.opcode)) return health::execute(*m_monitor, command);
   if (command.opcode == CIPHERDECK_OP_CHIP_LIST) return chip_list();
   if (command.opcode == CIPHERDECK_OP_FUNCTION_LIST) return function_list();
   if (command.opcode == CIPHERDECK_OP_FUNCTION_SHARE) return set_share(command, input);
@@ -350,7 +401,7 @@ ManagementReply Card::Impl::card_status() const {
   }
   put_text(status.version, CIPHERDECK_VERSION_TEXT);
   put_text(status.engines, engine::describe());
-  if (!m_randoms.empty()) put_text(status.random, m_randoms[0]->source_names());
+  put_text(status.random, m_noise_names);
   status.num_partitions = static_cast<std::uint32_t>(m_partitions.all().size());
   status.num_vfs = m_num_vfs.load();
   for (const command::FunctionCounters& counters : m_counters) {
@@ -393,6 +444,7 @@ cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   identity.partition = partition ? partition->id() : 0;
   identity.max_sessions = session::kMaxSessions;
   identity.max_keys = session::kMaxKeys;
+  identity.failure = m_reason.load();
   identity.features = features();
   return identity;
 }

@@ -7,6 +7,7 @@
 #include "card/chip/chip_set.h"
 #include "card/partition/management.h"
 #include "card/partition/partition.h"
+#include "engine/self_test.h"
 #include "ring/ring.h"
 
 #include <chrono>
@@ -31,7 +32,11 @@ struct CardOptions {
   bool debugging = true;  // operations with private keys in the clear (GM/T 0018-2023, 6.8)
   std::vector<chip::ChipSpec> chips;  // up to chip::kMaxChips
   chip::Limits chip_limits;
-  chip::Log log;  // called when a chip is fenced or refused, by any thread but the worker
+  chip::Log log;  // called when a chip is fenced or refused, or with an alarm, by any thread
+  std::vector<std::filesystem::path> noise_files;  // hardware noise sources, besides the machine's
+  std::vector<engine::SelfTest> self_tests;        // besides the engine's: of the program
+  bool power_on_random_test = false;           // of GM/T 0062 class E: seconds; a card in service
+  std::chrono::seconds self_test_interval{0};  // between runs by itself; 0: none
 };
 
 /// How a queue pair reaches its driver. Implemented by the device.

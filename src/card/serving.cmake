@@ -26,6 +26,8 @@ cipherdeck_library(card
     command/sm2.cpp
     command/table.cpp
     command/vpn.cpp
+    health/commands.cpp
+    health/monitor.cpp
     scheduler/scheduler.cpp
     scheduler/worker.cpp
     scheduler/workers.cpp
@@ -38,6 +40,7 @@ cipherdeck_library(card
     command/chip_cipher_test.cpp
     command/cipher_test.cpp
     command/keys_test.cpp
+    health/monitor_test.cpp
     scheduler/scheduler_test.cpp
     scheduler/workers_test.cpp
     session/session_test.cpp

@@ -45,6 +45,7 @@ class Deployment:
         self.state = self.root / "state" / "state.json"
         self.logs = self.root / "logs"
         self.logs.mkdir()
+        self.programs = {}  # other files than those in `bin`, by name
         self.card = None
         self.manager = None
         self.holders = []
@@ -53,7 +54,8 @@ class Deployment:
 
     def _start(self, name, *options):
         with open(self.logs / name, "ab") as log:
-            return subprocess.Popen([self.bin / name, "--run-dir", self.run, *options],
+            return subprocess.Popen([self.programs.get(name, self.bin / name), "--run-dir", self.run,
+                                     *options],
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def start_card(self, *options):

@@ -2,6 +2,7 @@
 #include "apps/cipherdeck/commands.h"
 #include "apps/cipherdeck/table.h"
 
+#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -32,10 +33,21 @@ void print_chip(const Json& chip) {
   }
 }
 
+// What failed, if anything did.
+void print_health(const Json& health) {
+  if (const std::string fault = health.value("fault", ""); !fault.empty()) {
+    print_row("Fault", fault);
+  }
+  if (const auto alarms = health.value("alarms", 0U); alarms != 0) {
+    print_row("Alarms", std::to_string(alarms) + ", the last: " + health.value("last_alarm", ""));
+  }
+}
+
 void print_status(const Json& card) {
   std::string state = card.value("state", "");
   if (card.contains("reason")) state += " (" + card.value("reason", "") + ")";
   print_row("State", state);
+  print_health(card.value("health", Json::object()));
   print_row("Label", card.value("label", ""));
   print_row("Serial", card.value("serial", ""));
   print_row("Version", card.value("version", ""));
@@ -71,6 +83,43 @@ void init(Context& context, const std::string& label) {
             << "Back up the key file (cipherdeckd --key-file): without it the store is lost.\n";
 }
 
+std::string three_digits(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", number);
+  return text;
+}
+
+// Prints what a test found; one that failed is the command's failure.
+void show_tests(Context& context, const Json& report, const Table& table) {
+  context.json ? print(report) : table.print(std::cout);
+  if (!report.value("passed", false)) context.exit_code = kFailed;
+}
+
+void self_test(Context& context) {
+  const auto report = ask(context, "POST", "/v1/card/self-test", Json::object());
+  if (!report) return;
+  Table table({{"TEST"}, {"RESULT"}, {"TIME ms", true}});
+  for (const auto& test : (*report)["tests"]) {
+    table.add({test.value("name", ""), test.value("passed", false) ? "passed" : "FAILED",
+               three_digits(test.value("time_ms", 0.0))});
+  }
+  show_tests(context, *report, table);
+}
+
+void test_random(Context& context, const std::string& level) {
+  const auto report = ask(context, "POST", "/v1/card/random-test", Json{{"level", level}});
+  if (!report) return;
+  Table table({{"TEST"}, {"RESULT"}, {"BELOW 0.01", true}, {"ALLOWED", true}, {"UNIFORM", true}});
+  for (const auto& test : (*report)["tests"]) {
+    table.add({test.value("name", ""), test.value("passed", false) ? "passed" : "FAILED",
+               std::to_string(test.value("failures", 0U)) + " of " +
+                   std::to_string(test.value("samples", 0U)),
+               std::to_string(test.value("allowed", 0U)),
+               three_digits(test.value("uniformity", 0.0))});
+  }
+  show_tests(context, *report, table);
+}
+
 }  // namespace
 
 void register_card(CLI::App& app, Context& context) {
@@ -86,6 +135,20 @@ void register_card(CLI::App& app, Context& context) {
   make->add_option("--label", *label, "What people call this card, up to 31 bytes");
   make->footer("\nExample:\n  cipherdeck card init --label \"rack 7\"");
   make->callback([&context, label] { init(context, *label); });
+
+  auto* const test = group->add_subcommand(
+      "self-test", "Tests the program and all algorithms now; a failure stops the card");
+  test->footer("\nExample:\n  cipherdeck card self-test --json | jq .passed");
+  test->callback([&context] { self_test(context); });
+
+  auto* const random = group->add_subcommand(
+      "test-random", "Tests the random source now; failing twice stops the card");
+  const auto level = std::make_shared<std::string>("periodic");
+  random->add_option("--level", *level, "factory, power-on or periodic (GM/T 0062, class E)")
+      ->check(CLI::IsMember({"factory", "power-on", "periodic"}))
+      ->capture_default_str();
+  random->footer("\nExample:\n  cipherdeck card test-random --level factory");
+  random->callback([&context, level] { test_random(context, *level); });
 }
 
 }  // namespace cipherdeck::cli

@@ -6,6 +6,7 @@
 #include "device/device.h"
 #include "engine/inventory.h"
 #include "host/process/hardening.h"
+#include "host/process/integrity.h"
 #include "host/process/lock_file.h"
 #include "host/process/service.h"
 
@@ -100,7 +101,8 @@ void log_state(const card::Card& card, const Options& options) {
               options.run_dir.string());
 }
 
-int serve(const Options& options, device::DeviceOptions device_options) {
+int serve(const Options& options, device::DeviceOptions device_options,
+          const process::ProgramIntegrity& integrity) {
   card::CardOptions card_options;
   card_options.store = options.store;
   card_options.key_file = options.key_file;
@@ -110,6 +112,10 @@ int serve(const Options& options, device::DeviceOptions device_options) {
   card_options.debugging = options.debugging;
   card_options.chips = options.chips;
   card_options.chip_limits = options.chip_limits;
+  card_options.noise_files = options.noise_files;
+  card_options.self_tests.push_back({"integrity", [&integrity] { return integrity.holds(); }});
+  card_options.power_on_random_test = true;
+  card_options.self_test_interval = options.self_test_interval;
   card_options.log = [](std::string_view line) { spdlog::error("{}", line); };
   auto card = card::Card::open(card_options);
   if (!card) {
@@ -138,6 +144,7 @@ int run(const Options& options) {
     return fail("cannot choose the engine's kernels", fault,
                 "Unset it, or see 'cipherdeck engines'");
   }
+  const auto integrity = process::ProgramIntegrity::of_this_process();
   process::hold_signals();
   auto device = device_options(options);
   if (!device) return EXIT_FAILURE;
@@ -155,7 +162,7 @@ int run(const Options& options) {
     return fail("cannot confine the process", std::string(to_string(confined.error())),
                 "The kernel needs seccomp filters (CONFIG_SECCOMP_FILTER).");
   }
-  return serve(options, std::move(*device));
+  return serve(options, std::move(*device), integrity);
 }
 
 }  // namespace

@@ -21,6 +21,10 @@ one is worth nothing.
 A chip's library must belong to root or the card's user and be writable by nobody else. A chip that
 fails or hangs is fenced: the card goes on without it, and 'cipherdeck card status' says why.
 
+Before it serves, the card tests itself: its program's integrity, known answers of all algorithms,
+and its random source. One that fails is in 'cipherdeck card status', and the card refuses service
+until it is restarted and passes.
+
 Exit codes: 0 ended by SIGTERM or SIGINT, 1 cannot start, 2 usage.)";
 
 // PATH[=ARGUMENT]
@@ -83,8 +87,22 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_option("--chip-deadline", deadline, "Milliseconds after which a chip's job has failed")
       ->check(CLI::Range(10, 600'000))
       ->capture_default_str();
+  std::vector<std::string> noise_files;
+  app.add_option(
+         "--noise", noise_files,
+         "Character device or pipe of a hardware noise source, besides the kernel's and the "
+         "processor's; repeatable")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  std::uint32_t interval = static_cast<std::uint32_t>(options.self_test_interval.count());
+  app.add_option("--self-test-interval", interval,
+                 "Seconds between two self-tests while the card serves; 0: only at the start")
+      ->check(CLI::Range(0U, 30U * 24 * 3600))
+      ->capture_default_str();
   if (!process::parse(app, argc, argv, exit_code)) return std::nullopt;
   for (const std::string& chip : chips) options.chips.push_back(to_chip(chip));
+  options.noise_files.assign(noise_files.begin(), noise_files.end());
+  options.self_test_interval = std::chrono::seconds(interval);
   options.chip_limits.job = std::chrono::milliseconds(deadline);
   if (!mode.empty()) options.socket_mode = static_cast<unsigned>(std::stoul(mode, nullptr, 8));
   if (options.socket_mode == 0) options.socket_mode = options.socket_group.empty() ? 0600 : 0660;

@@ -4,6 +4,7 @@
 #include "card/chip/chip.h"
 #include "host/process/service_options.h"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct Options : process::ServiceOptions {
   std::vector<std::string> allowed_users;  // by name or number
   std::vector<card::chip::ChipSpec> chips;
   card::chip::Limits chip_limits;
+  std::vector<std::filesystem::path> noise_files;
+  std::chrono::seconds self_test_interval = std::chrono::hours(12);
 };
 
 /// Reads the command line. Nothing: the program is to end now with `exit_code`, help or the error

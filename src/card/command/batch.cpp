@@ -6,11 +6,12 @@
 namespace cipherdeck::card::command {
 namespace {
 
-constexpr std::uint32_t kRandomNsPerByte = 8;
-constexpr std::uint32_t kRandomNs = 1000;
+constexpr double kRandomNsPerByte = 1.2;
+constexpr std::uint32_t kRandomNs = 5000;
 
 std::uint32_t cost_of(const RandomJob& job) noexcept {
-  return kRandomNs + kRandomNsPerByte * static_cast<std::uint32_t>(job.output.size());
+  return kRandomNs +
+         static_cast<std::uint32_t>(kRandomNsPerByte * static_cast<double>(job.output.size()));
 }
 
 template <typename Job>

@@ -367,7 +367,7 @@ TEST_F(ManagementTest, FailsTheCardWithoutRandomness) {
   auto random = random::Generator::create(std::move(sources));
   ASSERT_TRUE(random);
   std::array<std::uint8_t, 8> drawn{};
-  for (int i = 0; i < 1000; ++i) ASSERT_TRUE((*random)->fill(drawn));  // close to the next seed
+  for (int i = 0; i < 65'500; ++i) ASSERT_TRUE((*random)->fill(drawn));  // close to the next seed
   auto store = store::Store::open(m_directory.store(), m_directory.key_file());
   ASSERT_TRUE(store);
   Management management(*std::move(store), *std::move(random), *m_table, {});

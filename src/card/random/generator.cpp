@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "card/random/ctr_drbg.h"
+#include "card/random/gmt0005/single_use.h"
 #include "card/random/hash_drbg.h"
 #include "card/random/health_test.h"
 #include "card/random/random.h"
@@ -10,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 namespace cipherdeck::card::random {
 namespace {
@@ -17,8 +20,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Far below the 2^48 requests that SP 800-90A allows between two seeds.
-constexpr std::uint64_t kReseedRequests = 1024;
+// A seed takes about a millisecond.
+constexpr std::uint64_t kReseedRequests = 1u << 16;
 constexpr std::chrono::seconds kReseedTime{60};
+// Bytes of a request that has the strength of 256 bits; beyond, it is that of SM4, 128 bits.
+constexpr std::size_t kLongestOfHash = 128;
+// What the clock of the day may move by against the one that only runs before the machine must be
+// taken for one that was restored from a snapshot, or a copy of another.
+constexpr std::chrono::seconds kClockJump{1};
 // Of each source for each seed: 4 bits a byte give 512 bits, where instantiation needs 384 (256 of
 // entropy and a nonce of 128) and reseeding 256.
 constexpr std::size_t kSeedPartLen = 128;
@@ -30,9 +39,34 @@ struct Source {
 
 Result<void> read_healthy(MutableBytes out, Source& source) {
   const Result<void> read = source.noise->read(out);
-  if (read.ok() && source.health.feed(out)) return {};
+  if (read.ok() && source.health.feed(out) && gmt0005::passes_single_use(out)) return {};
   wipe(out);
   return Error::random_failed;
+}
+
+// Judges a source from the start (SP 800-90B, 4.3).
+Result<void> start_up(Source& source) {
+  source.health = HealthTest();
+  std::vector<std::uint8_t> noise(source.noise->start_up_len());
+  CIPHERDECK_TRY(read_healthy(noise, source));
+  wipe(noise);
+  return {};
+}
+
+// As f() says; a failure is told, and f() gets one more try.
+template <typename F>
+Result<void> with_retry(const Source& source, const Alarm& alarm, F f) {
+  if (f()) return {};
+  const std::string name = "noise source " + std::string(source.noise->name());
+  alarm(name + " failed its health test and is tested once more");
+  const Result<void> again = f();
+  if (!again) alarm(name + " failed its health test again. Repair it, or leave it out");
+  return again;
+}
+
+// How far the clock of the day is ahead of the one that only runs.
+std::chrono::nanoseconds clock_offset() noexcept {
+  return std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch();
 }
 
 // What no two generators share; not secret.
@@ -59,8 +93,8 @@ Personalisation make_personalisation() noexcept {
 
 class Generator::State {
  public:
-  State(SecretBuffer page, std::vector<Source> sources)
-      : m_page(std::move(page)), m_sources(std::move(sources)) {
+  State(SecretBuffer page, std::vector<Source> sources, Alarm alarm)
+      : m_page(std::move(page)), m_sources(std::move(sources)), m_alarm(std::move(alarm)) {
     const auto len = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     m_wiped_on_fork = madvise(m_page.bytes().data(), len, MADV_WIPEONFORK) == 0;
   }
@@ -74,19 +108,24 @@ class Generator::State {
     return *reinterpret_cast<HashDrbg*>(m_page.bytes().data());
   }
   [[nodiscard]] bool seed_is_stale() noexcept;
+  Result<void> generate(MutableBytes out);
+  void draw(MutableBytes out) noexcept;
   Result<void> fail() noexcept;
 
   SecretBuffer m_page;  // one HashDrbg; all zero in a child process, which then seeds its own
   std::vector<Source> m_sources;
+  Alarm m_alarm;
   bool m_wiped_on_fork = false;
   bool m_failed = false;
   pid_t m_pid = 0;
   Clock::time_point m_seeded{};
+  std::chrono::nanoseconds m_clock_offset{};
 };
 
 bool Generator::State::seed_is_stale() noexcept {
   if (!drbg().seeded() || drbg().reseed_counter > kReseedRequests) return true;
   if (!m_wiped_on_fork && getpid() != m_pid) return true;
+  if (std::chrono::abs(clock_offset() - m_clock_offset) > kClockJump) return true;
   return Clock::now() - m_seeded > kReseedTime;
 }
 
@@ -101,7 +140,13 @@ Result<void> Generator::State::seed() {
   std::vector<std::uint8_t> entropy(m_sources.size() * kSeedPartLen);
   for (std::size_t i = 0; i < m_sources.size(); ++i) {
     const MutableBytes part = MutableBytes(entropy).subspan(i * kSeedPartLen, kSeedPartLen);
-    if (!read_healthy(part, m_sources[i])) {
+    Source& source = m_sources[i];
+    bool is_retry = false;
+    const auto read = with_retry(source, m_alarm, [&]() -> Result<void> {
+      if (std::exchange(is_retry, true)) CIPHERDECK_TRY(start_up(source));
+      return read_healthy(part, source);
+    });
+    if (!read) {
       wipe(entropy);
       return fail();
     }
@@ -114,7 +159,29 @@ Result<void> Generator::State::seed() {
   wipe(entropy);
   m_pid = getpid();
   m_seeded = Clock::now();
+  m_clock_offset = clock_offset();
   return {};
+}
+
+// Keys and nonces come from Hash_DRBG itself; more, fast, from a CTR_DRBG that it seeds for this
+// request alone (a chain as of SP 800-90C).
+void Generator::State::draw(MutableBytes out) noexcept {
+  if (out.size() <= kLongestOfHash) return drbg().generate(out);
+  Secret<kCtrDrbgSeedLen> seed;
+  drbg().generate(seed.span());
+  CtrDrbg(seed.span()).generate(out);
+}
+
+// What is stuck must not leave: then a new seed, and one more try.
+Result<void> Generator::State::generate(MutableBytes out) {
+  draw(out);
+  if (out.size() < gmt0005::kLeastSingleUse || gmt0005::passes_single_use(out)) return {};
+  m_alarm("random bytes failed the poker test; the generator is seeded anew");
+  CIPHERDECK_TRY(seed());
+  draw(out);
+  if (gmt0005::passes_single_use(out)) return {};
+  m_alarm("random bytes failed the poker test again");
+  return fail();
 }
 
 Result<void> Generator::State::fill(MutableBytes out) {
@@ -124,7 +191,10 @@ Result<void> Generator::State::fill(MutableBytes out) {
       return Error::random_failed;
     }
     const std::size_t len = std::min(rest.size(), kDrbgMaxRequest);
-    drbg().generate(rest.first(len));
+    if (!generate(rest.first(len))) {
+      wipe(out);
+      return Error::random_failed;
+    }
     rest = rest.subspan(len);
   }
   return {};
@@ -143,16 +213,15 @@ Generator::Generator(std::unique_ptr<State> state) : m_state(std::move(state)) {
 Generator::~Generator() = default;
 
 Result<std::unique_ptr<Generator>> Generator::create(
-    std::vector<std::unique_ptr<NoiseSource>> sources) {
+    std::vector<std::unique_ptr<NoiseSource>> sources, Alarm alarm) {
+  if (!alarm) alarm = [](const std::string&) {};
   std::vector<Source> started;
-  std::vector<std::uint8_t> noise(kStartUpLen);
-  for (std::unique_ptr<NoiseSource>& source : sources) {
-    started.push_back({std::move(source), {}});
-    CIPHERDECK_TRY(read_healthy(noise, started.back()));
+  for (std::unique_ptr<NoiseSource>& noise : sources) {
+    Source& source = started.emplace_back(Source{std::move(noise), HealthTest()});
+    CIPHERDECK_TRY(with_retry(source, alarm, [&source] { return start_up(source); }));
   }
-  wipe(noise);
   CIPHERDECK_ASSIGN(SecretBuffer page, SecretBuffer::allocate(sizeof(HashDrbg)));
-  auto state = std::make_unique<State>(std::move(page), std::move(started));
+  auto state = std::make_unique<State>(std::move(page), std::move(started), std::move(alarm));
   CIPHERDECK_TRY(state->seed());
   return std::unique_ptr<Generator>(new Generator(std::move(state)));
 }

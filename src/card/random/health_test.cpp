@@ -15,7 +15,7 @@ void HealthTest::feed_repetition(std::uint8_t sample) noexcept {
   m_repetitions = m_started && sample == m_last ? m_repetitions + 1 : 1;
   m_started = true;
   m_last = sample;
-  if (m_repetitions >= kRepetitionCutoff) m_healthy = false;
+  if (m_repetitions >= m_cutoffs.repetition) m_healthy = false;
 }
 
 void HealthTest::feed_proportion(std::uint8_t sample) noexcept {
@@ -24,7 +24,7 @@ void HealthTest::feed_proportion(std::uint8_t sample) noexcept {
     m_proportion = 0;
   }
   if (sample == m_reference) ++m_proportion;
-  if (m_proportion >= kProportionCutoff) m_healthy = false;
+  if (m_proportion >= m_cutoffs.proportion) m_healthy = false;
   m_window = (m_window + 1) % kProportionWindow;
 }
 

@@ -20,12 +20,17 @@ constexpr unsigned kRepetitionCutoff = 11;
 /// The window for sources that are not binary, and 1 + critbinom(512, 2^-4, 1 - 2^-40) (4.4.2).
 constexpr unsigned kProportionWindow = 512;
 constexpr unsigned kProportionCutoff = 78;
-/// Bytes judged, and thrown away, before a source is used (4.3 asks for 1024 samples or more).
-constexpr std::size_t kStartUpLen = 4096;
+
+struct Cutoffs {
+  unsigned repetition = kRepetitionCutoff;
+  unsigned proportion = kProportionCutoff;
+};
 
 /// HealthTest judges one source's noise as it comes. Once failed it stays so.
 class HealthTest {
  public:
+  explicit HealthTest(const Cutoffs& cutoffs = {}) : m_cutoffs(cutoffs) {}
+
   /// Feeds all of `noise`; whether both tests have held up to now.
   [[nodiscard]] bool feed(Bytes noise) noexcept;
 
@@ -35,6 +40,7 @@ class HealthTest {
   void feed_repetition(std::uint8_t sample) noexcept;
   void feed_proportion(std::uint8_t sample) noexcept;
 
+  Cutoffs m_cutoffs;
   bool m_healthy = true;
   bool m_started = false;
   std::uint8_t m_last = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The noise sources of this machine.
 #include "base/secret.h"
-#include "card/random/random.h"
+#include "card/random/jitter.h"
 
 #include <sys/random.h>
 
@@ -78,6 +78,7 @@ class RdseedSource final : public NoiseSource {
 std::vector<std::unique_ptr<NoiseSource>> default_sources() {
   std::vector<std::unique_ptr<NoiseSource>> sources;
   sources.push_back(std::make_unique<KernelSource>());
+  sources.push_back(std::make_unique<JitterSource>());
 #if defined(__x86_64__)
   if (processor_has_rdseed()) sources.push_back(std::make_unique<RdseedSource>());
 #endif

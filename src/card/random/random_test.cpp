@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/random/random.h"
 
+#include "card/random/ctr_drbg.h"
 #include "card/random/hash_drbg.h"
 #include "card/random/health_test.h"
+#include "card/random/jitter.h"
+#include "card/random/noise_file.h"
 #include "engine/sm3/sm3.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <temporary_directory.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,7 +24,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <functional>
+#include <map>
 #include <set>
 
 namespace cipherdeck::card::random {
@@ -131,6 +141,90 @@ TEST(HashDrbg, CarriesThroughTheWholeSeed) {
   }
 }
 
+// ---- OpenSSL's own generators, given the same seeds
+// -----------------------------------------------
+
+struct RandDeleter {
+  void operator()(EVP_RAND_CTX* context) const { EVP_RAND_CTX_free(context); }
+};
+using Rand = std::unique_ptr<EVP_RAND_CTX, RandDeleter>;
+
+Rand make_rand(const char* name, EVP_RAND_CTX* parent) {
+  EVP_RAND* const kind = EVP_RAND_fetch(nullptr, name, nullptr);
+  Rand made(EVP_RAND_CTX_new(kind, parent));
+  EVP_RAND_free(kind);
+  return made;
+}
+
+// A generator of OpenSSL whose entropy and nonce are these.
+class OpenSslDrbg {
+ public:
+  OpenSslDrbg(const char* name, std::vector<OSSL_PARAM> parameters, Vector entropy, Vector nonce)
+      : m_source(make_rand("TEST-RAND", nullptr)) {
+    unsigned strength = 256;
+    const OSSL_PARAM of_source[] = {
+        OSSL_PARAM_construct_uint(OSSL_RAND_PARAM_STRENGTH, &strength),
+        OSSL_PARAM_construct_octet_string(OSSL_RAND_PARAM_TEST_ENTROPY, entropy.data(),
+                                          entropy.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_RAND_PARAM_TEST_NONCE, nonce.data(), nonce.size()),
+        OSSL_PARAM_construct_end()};
+    EXPECT_EQ(EVP_RAND_instantiate(m_source.get(), 256, 0, nullptr, 0, of_source), 1);
+    m_drbg = make_rand(name, m_source.get());
+    parameters.push_back(OSSL_PARAM_construct_end());
+    EXPECT_EQ(EVP_RAND_CTX_set_params(m_drbg.get(), parameters.data()), 1);
+    // Without the text that OpenSSL takes for personalisation when there is none.
+    const std::uint8_t none = 0;
+    EXPECT_EQ(EVP_RAND_instantiate(m_drbg.get(), 128, 0, &none, 0, nullptr), 1);
+  }
+  Vector generate(std::size_t len) {
+    Vector out(len);
+    EXPECT_EQ(EVP_RAND_generate(m_drbg.get(), out.data(), len, 128, 0, nullptr, 0), 1);
+    return out;
+  }
+
+ private:
+  Rand m_source;
+  Rand m_drbg;
+};
+
+Vector counted(std::size_t len, unsigned first) {
+  Vector bytes(len);
+  for (std::size_t i = 0; i < len; ++i) bytes[i] = static_cast<std::uint8_t>(first + 7 * i);
+  return bytes;
+}
+
+TEST(CtrDrbg, MatchesOpenSsl) {
+  char cipher[] = "SM4-CTR";
+  int no_function = 0;
+  const Vector entropy = counted(kCtrDrbgSeedLen, 3);
+  OpenSslDrbg theirs("CTR-DRBG",
+                     {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_CIPHER, cipher, 0),
+                      OSSL_PARAM_construct_int(OSSL_DRBG_PARAM_USE_DF, &no_function)},
+                     entropy, counted(16, 1));  // a nonce that it does not take
+  CtrDrbg ours{Bytes(entropy).first<kCtrDrbgSeedLen>()};
+  for (const std::size_t len : {1U, 15U, 16U, 17U, 4096U, 65536U, 33U}) {
+    Vector out(len);
+    ours.generate(out);
+    EXPECT_EQ(out, theirs.generate(len)) << len;
+  }
+}
+
+TEST(HashDrbg, MatchesOpenSsl) {
+  char digest[] = "SM3";
+  const Vector entropy = counted(32, 5);
+  const Vector nonce = counted(16, 9);
+  OpenSslDrbg theirs("HASH-DRBG",
+                     {OSSL_PARAM_construct_utf8_string(OSSL_DRBG_PARAM_DIGEST, digest, 0)}, entropy,
+                     nonce);
+  HashDrbg ours{};
+  ours.instantiate(join({entropy, nonce}), {});
+  for (const std::size_t len : {1U, 32U, 33U, 4096U, 65536U}) {
+    Vector out(len);
+    ours.generate(out);
+    EXPECT_EQ(out, theirs.generate(len)) << len;
+  }
+}
+
 // ---- health tests -------------------------------------------------------------------------------
 
 // Smallest cutoff of 4.4.2: 1 + critbinom(window, p, 1 - 2^-log2), by logarithms of factorials.
@@ -150,6 +244,13 @@ TEST(HealthTest, CutoffsAreThoseOfTheStandard) {
             1 + (kFalsePositiveLog2 + kNoiseBitsPerByte - 1) / kNoiseBitsPerByte);
   EXPECT_EQ(kProportionCutoff,
             proportion_cutoff(kProportionWindow, std::exp2(-double{kNoiseBitsPerByte}),
+                              kFalsePositiveLog2));
+}
+
+TEST(HealthTest, CutoffsOfJitterAreThoseOfItsCredit) {
+  EXPECT_EQ(kJitterCutoffs.repetition, 1 + kFalsePositiveLog2 * kJitterSamplesPerBit);
+  EXPECT_EQ(kJitterCutoffs.proportion,
+            proportion_cutoff(kProportionWindow, std::exp2(-1.0 / kJitterSamplesPerBit),
                               kFalsePositiveLog2));
 }
 
@@ -240,10 +341,12 @@ TEST(Generator, RefusesBadSourcesAtStartUp) {
   EXPECT_EQ(Generator::create({}).status(), CIPHERDECK_STATUS_RANDOM_FAILED);
 }
 
+constexpr std::size_t kStartUpLen = 4096;  // of a source that says nothing else
+
 // Draws until the generator fails; false if it does not.
 bool fails_in_time(Generator& generator) {
   std::array<std::uint8_t, 32> out{};
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 200'000; ++i) {
     if (!generator.fill(out)) return true;
   }
   return false;
@@ -259,6 +362,31 @@ TEST(Generator, FailsForGoodWhenASourceFailsLater) {
     EXPECT_EQ((*generator)->fill(out).status(), CIPHERDECK_STATUS_RANDOM_FAILED);
     EXPECT_EQ(out, Vector(100, 0)) << "a failed request must leave nothing behind";
   }
+}
+
+// One bad stretch: the source is tested anew, and serves on.
+TEST(Generator, OneFailureOfASourceIsAnAlarmOnly) {
+  int reads = 0;
+  const auto fails_once = [&reads](MutableBytes out) {
+    return ++reads == 1 ? stick(out) : Result<void>{};
+  };
+  std::vector<std::string> alarms;
+  auto generator = Generator::create(with_spoilt(kStartUpLen + 128, fails_once),
+                                     [&](const std::string& text) { alarms.push_back(text); });
+  ASSERT_TRUE(generator);
+  EXPECT_FALSE(fails_in_time(**generator));
+  ASSERT_EQ(alarms.size(), 1U);
+  EXPECT_EQ(alarms[0], "noise source spoilt failed its health test and is tested once more");
+}
+
+TEST(Generator, ASecondFailureIsToldToo) {
+  std::vector<std::string> alarms;
+  auto generator = Generator::create(with_spoilt(kStartUpLen + 128, stick),
+                                     [&](const std::string& text) { alarms.push_back(text); });
+  ASSERT_TRUE(generator);
+  ASSERT_TRUE(fails_in_time(**generator));
+  ASSERT_EQ(alarms.size(), 2U);
+  EXPECT_NE(alarms[1].find("failed its health test again"), std::string::npos);
 }
 
 TEST(Generator, NamesItsSources) {
@@ -300,6 +428,93 @@ TEST(Generator, TwoGeneratorsDiffer) {
   ASSERT_TRUE((*one)->fill(a));
   ASSERT_TRUE((*other)->fill(b));
   EXPECT_NE(a, b);
+}
+
+// ---- the sources themselves --------------------------------------------------------------------
+
+TEST(Jitter, TimesDiffer) {
+  JitterSource source;
+  std::set<std::uint64_t> times;
+  for (int i = 0; i < 10'000; ++i) times.insert(source.sample());
+  EXPECT_GT(times.size(), 10U);
+}
+
+// The most common value of a sample bounds its entropy from above (SP 800-90B, 6.3.1): the credit
+// must be well below it.
+TEST(Jitter, MostCommonTimeLeavesMoreThanTheCredit) {
+  JitterSource source;
+  std::map<std::uint64_t, double> counts;
+  constexpr int kNum = 100'000;
+  double most = 0;
+  for (int i = 0; i < kNum; ++i) most = std::max(most, ++counts[source.sample()]);
+  const double bits = -std::log2(most / kNum);
+  std::printf("jitter: %.2f bits a sample at most, %.3f credited\n", bits,
+              1.0 / kJitterSamplesPerBit);
+  EXPECT_GT(bits, 2.0 / kJitterSamplesPerBit);
+}
+
+TEST(Jitter, DeliversInTime) {
+  JitterSource source;
+  Vector one(128), other(128);
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(source.read(one));
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(source.read(other));
+  EXPECT_NE(one, other);
+  std::printf("jitter: %.2f ms a seed\n", time.count());
+}
+
+class NoiseFileTest : public testing::Test {
+ protected:
+  void write(const Vector& bytes) {
+    std::ofstream(m_path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  test::TemporaryDirectory m_directory;
+  std::filesystem::path m_path = m_directory.path() / "noise";
+};
+
+TEST_F(NoiseFileTest, NoByteIsReadTwice) {
+  write({1, 2, 3, 4, 5});
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  const auto one = make_file_source(*file);
+  const auto other = make_file_source(*file);
+  EXPECT_EQ(one->name(), "noise");
+  Vector first(2), second(2), third(2);
+  EXPECT_TRUE(one->read(first));
+  EXPECT_TRUE(other->read(second));
+  EXPECT_EQ(first, (Vector{1, 2}));
+  EXPECT_EQ(second, (Vector{3, 4}));
+  EXPECT_EQ(one->read(third).status(), CIPHERDECK_STATUS_RANDOM_FAILED) << "past the end";
+}
+
+TEST_F(NoiseFileTest, MissingFilesAreRefused) {
+  EXPECT_EQ(NoiseFile::open(m_path).error(), Error::not_found);
+}
+
+TEST_F(NoiseFileTest, APipeWithoutAWriterFails) {
+  ASSERT_EQ(mkfifo(m_path.c_str(), 0600), 0);
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  Vector bytes(4);
+  EXPECT_FALSE((*file)->read(bytes));
+}
+
+TEST_F(NoiseFileTest, ASilentPipeIsNotWaitedForLong) {
+  ASSERT_EQ(mkfifo(m_path.c_str(), 0600), 0);
+  const auto file = NoiseFile::open(m_path);
+  ASSERT_TRUE(file);
+  const FileDescriptor writer(::open(m_path.c_str(), O_WRONLY));
+  ASSERT_TRUE(writer);
+  const Vector sent{1, 2, 3, 4};
+  ASSERT_EQ(::write(writer.get(), sent.data(), 3), 3);
+  Vector bytes(4);
+  EXPECT_FALSE((*file)->read(bytes)) << "three of four bytes, and then nothing";
+  ASSERT_EQ(::write(writer.get(), sent.data(), 4), 4);
+  EXPECT_TRUE((*file)->read(bytes));
+  EXPECT_EQ(bytes, sent);
 }
 
 // ---- sanity of the output: monobit and poker (GB/T 32915, m = 4 and 8)

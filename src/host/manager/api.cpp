@@ -143,6 +143,43 @@ Json chip_json(const cipherdeck_chip_record& record) {
   return json;
 }
 
+Json health_json(const cipherdeck_card_health& health) {
+  return Json{{"fault", text_of(health.fault)},
+              {"alarms", health.alarms},
+              {"last_alarm", text_of(health.alarm)},
+              {"self_tests", health.self_tests},
+              {"random_tests", health.random_tests},
+              {"last_self_test", health.last_self_test},
+              {"last_random_test", health.last_random_test},
+              {"interval_s", health.interval_s}};
+}
+
+Json self_test_json(const cipherdeck_self_test_record& record) {
+  return Json{{"name", text_of(record.name)},
+              {"passed", record.failed == 0},
+              {"time_ms", static_cast<double>(record.time_ns) * 1e-6}};
+}
+
+Json random_test_json(const cipherdeck_random_test_record& record) {
+  return Json{{"name", text_of(record.name)},
+              {"passed", record.failed == 0},
+              {"samples", record.samples},
+              {"failures", record.failures},
+              {"allowed", record.allowed},
+              {"standard", record.standard},
+              {"uniformity", record.uniformity_ppm * 1e-6}};
+}
+
+// {"passed": ..., "tests": [...]}
+template <typename Record>
+Json tests_json(const std::vector<Record>& records, Json (*to_json)(const Record&)) {
+  Json tests = Json::array();
+  for (const Record& record : records) tests.push_back(to_json(record));
+  const bool passed =
+      std::ranges::all_of(records, [](const Record& record) { return record.failed == 0; });
+  return Json{{"passed", passed}, {"tests", std::move(tests)}};
+}
+
 using PartitionNames = std::map<std::uint32_t, std::string>;
 
 Json share_json(const cipherdeck_function_share& share) {
@@ -210,6 +247,7 @@ Outcome<Json> Api::card() {
             {"run_dir", m_run_dir.string()},
             {"chips", Json::array()}};
   for (const auto& chip : *chips) json["chips"].push_back(chip_json(chip));
+  if (const auto health = m_card.health(); health) json["health"] = health_json(*health);
   if (status->state == CIPHERDECK_CARD_FAILED && status->reason != CIPHERDECK_STATUS_OK) {
     json["reason"] = to_string(from_status(static_cast<std::uint16_t>(status->reason)));
   }
@@ -228,6 +266,22 @@ Outcome<Json> Api::initialise(const std::string& body) {
     return problem;
   }
   return card();
+}
+
+Outcome<Json> Api::self_test() {
+  const auto records = m_card.self_test();
+  if (!records) return problem_of(records.error(), "cannot test the card");
+  return tests_json(*records, self_test_json);
+}
+
+Outcome<Json> Api::test_random(const std::string& body) {
+  const auto level = parse_random_test(body);
+  if (!level) return level.problem();
+  const auto records = m_card.test_random(*level);
+  if (!records) return problem_of(records.error(), "cannot test the random source");
+  Json json = tests_json(*records, random_test_json);
+  if (!records->empty()) json["time_ms"] = static_cast<double>(records->front().time_us) * 1e-3;
+  return json;
 }
 
 Outcome<Json> Api::vf_list() {

@@ -46,6 +46,8 @@ class Api {
 
   Outcome<Json> card();
   Outcome<Json> initialise(const std::string& body);
+  Outcome<Json> self_test();
+  Outcome<Json> test_random(const std::string& body);
 
   Outcome<Json> vfs();
   Outcome<Json> vf(const std::string& number);

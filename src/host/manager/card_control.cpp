@@ -62,6 +62,18 @@ Result<std::vector<cipherdeck_chip_record>> CardControl::chips() {
   return list<cipherdeck_chip_record>(command_of(CIPHERDECK_OP_CHIP_LIST));
 }
 
+Result<cipherdeck_card_health> CardControl::health() {
+  return one<cipherdeck_card_health>(CIPHERDECK_OP_CARD_HEALTH);
+}
+
+Result<std::vector<cipherdeck_self_test_record>> CardControl::self_test() {
+  return list<cipherdeck_self_test_record>(command_of(CIPHERDECK_OP_CARD_SELF_TEST));
+}
+
+Result<std::vector<cipherdeck_random_test_record>> CardControl::test_random(std::uint32_t level) {
+  return list<cipherdeck_random_test_record>(command_of(CIPHERDECK_OP_CARD_RANDOM_TEST, level));
+}
+
 Result<void> CardControl::initialise(const std::string& label) {
   return without_value(m_driver.admin(command_of(CIPHERDECK_OP_CARD_INIT), as_bytes(label)));
 }

@@ -38,6 +38,12 @@ class CardControl {
   Result<cipherdeck_card_status> status();
   Result<cipherdeck_identity> identity();
   Result<std::vector<cipherdeck_chip_record>> chips();
+
+  /// These three answer for a card that refuses service, too. The tests may take seconds.
+  Result<cipherdeck_card_health> health();
+  Result<std::vector<cipherdeck_self_test_record>> self_test();
+  /// `level` is a CIPHERDECK_RANDOM_TEST_.
+  Result<std::vector<cipherdeck_random_test_record>> test_random(std::uint32_t level);
   Result<void> initialise(const std::string& label);
 
   Result<std::vector<cipherdeck_partition_record>> partitions();

@@ -149,6 +149,17 @@ Outcome<InitRequest> parse_init(const std::string& body) {
   return InitRequest{std::move(*label)};
 }
 
+Outcome<std::uint32_t> parse_random_test(const std::string& body) {
+  const auto json = parse_object(body, {"level"});
+  if (!json) return json.problem();
+  const auto level = text_member(*json, "level", 1, 16);
+  if (!level) return level.problem();
+  if (*level == "factory") return std::uint32_t{CIPHERDECK_RANDOM_TEST_FACTORY};
+  if (*level == "power-on") return std::uint32_t{CIPHERDECK_RANDOM_TEST_POWER_ON};
+  if (*level == "periodic") return std::uint32_t{CIPHERDECK_RANDOM_TEST_PERIODIC};
+  return bad_request("\"level\" is neither factory, power-on nor periodic");
+}
+
 Outcome<VfCountRequest> parse_vf_count(const std::string& body) {
   const auto json = parse_object(body, {"count", "force"});
   if (!json) return json.problem();

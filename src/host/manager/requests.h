@@ -65,6 +65,8 @@ struct KeyRequest {
   ~KeyRequest();  // wipes
 };
 
+/// {"level": "factory"}, "power-on" or "periodic": a CIPHERDECK_RANDOM_TEST_.
+[[nodiscard]] Outcome<std::uint32_t> parse_random_test(const std::string& body);
 [[nodiscard]] Outcome<InitRequest> parse_init(const std::string& body);
 [[nodiscard]] Outcome<VfCountRequest> parse_vf_count(const std::string& body);
 [[nodiscard]] Outcome<BindRequest> parse_bind(const std::string& body);

@@ -6,6 +6,16 @@
 namespace cipherdeck::manager {
 namespace {
 
+TEST(Requests, RandomTestTakesALevelOfThree) {
+  EXPECT_EQ(*parse_random_test(R"({"level":"factory"})"), CIPHERDECK_RANDOM_TEST_FACTORY);
+  EXPECT_EQ(*parse_random_test(R"({"level":"power-on"})"), CIPHERDECK_RANDOM_TEST_POWER_ON);
+  EXPECT_EQ(*parse_random_test(R"({"level":"periodic"})"), CIPHERDECK_RANDOM_TEST_PERIODIC);
+  for (const char* const wrong :
+       {"", "{}", R"({"level":1})", R"({"level":"all"})", R"({"level":"periodic","more":1})"}) {
+    EXPECT_EQ(parse_random_test(wrong).problem().http_status, 400) << wrong;
+  }
+}
+
 TEST(PartitionName, MayBeWhatPeopleCallThings) {
   for (const char* name : {"blue", "a", "tenant-7", "web_2.prod", "7up", ".x"}) {
     EXPECT_TRUE(is_partition_name(name)) << name;

@@ -52,6 +52,9 @@ void add_card_routes(httplib::Server& http, Api& api) {
   http.Get("/v1/card", handler([&api](const auto&) { return api.card(); }));
   http.Post("/v1/card/init",
             handler([&api](const auto& request) { return api.initialise(request.body); }));
+  http.Post("/v1/card/self-test", handler([&api](const auto&) { return api.self_test(); }));
+  http.Post("/v1/card/random-test",
+            handler([&api](const auto& request) { return api.test_random(request.body); }));
 }
 
 void add_vf_routes(httplib::Server& http, Api& api) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/process/hardening.h"
+#include "host/process/integrity.h"
 #include "host/process/lock_file.h"
 #include "host/process/service.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -139,6 +142,59 @@ TEST_F(LockFileTest, IsFreeAfterItsHolderWasKilled) {
 
 TEST_F(LockFileTest, SaysWhyItCannotBeMade) {
   EXPECT_EQ(LockFile::acquire(m_directory.path() / "none" / "lock").error(), Error::io);
+}
+
+class IntegrityTest : public testing::Test {
+ protected:
+  void SetUp() override { write("a program"); }
+  void write(const std::string& text) const { std::ofstream(m_program) << text; }
+  void sign() const {
+    const FileDescriptor file(open(m_program.c_str(), O_RDONLY | O_CLOEXEC));
+    const auto mac = program_mac(file.get());
+    ASSERT_TRUE(mac);
+    ASSERT_TRUE(write_mac(m_program, *mac));
+  }
+  test::TemporaryDirectory m_directory;
+  const std::filesystem::path m_program = m_directory.path() / "program";
+};
+
+// printf 'a program' | openssl dgst -sm3 -mac HMAC -macopt 'key:CipherDeck program integrity 1'
+TEST_F(IntegrityTest, MacIsWhatOpenSslComputes) {
+  sign();
+  std::string line;
+  std::getline(std::ifstream(mac_path(m_program)) >> std::ws, line);
+  EXPECT_EQ(line, "5f12b0ca2f030df101d5cf1b2992ca6fdf2b3f23a48e834b2584ca63dc1695a5");
+}
+
+TEST_F(IntegrityTest, HoldsForWhatWasSignedOnly) {
+  EXPECT_FALSE(ProgramIntegrity(m_program).holds()) << "there is no value yet";
+  sign();
+  const ProgramIntegrity integrity(m_program);
+  EXPECT_TRUE(integrity.holds());
+  write("a prograM");
+  EXPECT_FALSE(integrity.holds()) << "changed while it runs";
+  EXPECT_FALSE(ProgramIntegrity(m_program).holds());
+  write("a program and more");
+  EXPECT_FALSE(integrity.holds());
+}
+
+TEST_F(IntegrityTest, ANewerVersionInTheSamePlaceIsNoFault) {
+  sign();
+  const ProgramIntegrity integrity(m_program);
+  std::filesystem::remove(m_program);
+  write("a newer program");
+  sign();
+  EXPECT_TRUE(integrity.holds());
+  EXPECT_TRUE(ProgramIntegrity(m_program).holds());
+}
+
+TEST_F(IntegrityTest, MalformedValuesAreRefused) {
+  for (const char* const wrong : {"", "00", "zz", "0x"}) {
+    std::ofstream(mac_path(m_program)) << wrong << '\n';
+    EXPECT_FALSE(ProgramIntegrity(m_program).holds()) << wrong;
+  }
+  std::ofstream(mac_path(m_program)) << std::string(64, 'g') << '\n';
+  EXPECT_FALSE(ProgramIntegrity(m_program).holds());
 }
 
 TEST(Service, RefusesAnUnknownLogLevel) {
