@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Known answers, run before the engine is trusted.
 #include "engine/batch.h"
+#include "engine/known_answer.h"
 #include "engine/modes/modes.h"
 #include "engine/sm4/sm4_variants.h"
+#include "engine/sm9/sm9.h"
 
 #include <algorithm>
 #include <exception>
@@ -10,34 +12,8 @@
 namespace cipherdeck::engine {
 namespace {
 
-// Bytes from hexadecimal digits, at compile time.
-template <std::size_t N>
-consteval auto hex(const char (&text)[N]) {
-  std::array<std::uint8_t, (N - 1) / 2> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    for (std::size_t j = 0; j < 2; ++j) {
-      const char c = text[2 * i + j];
-      bytes[i] = static_cast<std::uint8_t>(bytes[i] * 16 + (c <= '9' ? c - '0' : c - 'a' + 10));
-    }
-  }
-  return bytes;
-}
-
-// The nonce of an example, once.
-class FixedNonce final : public RandomSource {
- public:
-  explicit FixedNonce(Bytes nonce) : m_nonce(nonce) {}
-  Result<void> fill(MutableBytes out) override {
-    if (m_is_used || out.size() != m_nonce.size()) return Error::random_failed;
-    m_is_used = true;
-    std::ranges::copy(m_nonce, out.begin());
-    return {};
-  }
-
- private:
-  Bytes m_nonce;
-  bool m_is_used = false;
-};
+using known_answer::FixedNonce;
+using known_answer::hex;
 
 // GB/T 32905, A.1 and A.2; alone, and in a batch that fills the lanes of every kernel.
 bool is_sm3_right() {
@@ -147,7 +123,7 @@ bool is_sm2_right() {
 
 bool self_test() noexcept {
   try {
-    return is_sm3_right() && is_sm4_right() && is_gcm_right() && is_sm2_right();
+    return is_sm3_right() && is_sm4_right() && is_gcm_right() && is_sm2_right() && sm9_self_test();
   } catch (const std::exception&) {
     return false;
   }

@@ -245,4 +245,8 @@ struct Sm9Confirmations {
 [[nodiscard]] Result<void> sm9_exchange(MutableBytes shared_key, const Sm9Exchange& exchange,
                                         Sm9Confirmations* confirmations = nullptr);
 
+/// Whether known answers of GM/T 0044.5 come out: a signature made and verified, a ciphertext made
+/// and decrypted, which takes both groups and the pairing.
+[[nodiscard]] bool sm9_self_test();
+
 }  // namespace cipherdeck::engine
