@@ -18,6 +18,7 @@
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
 #include "engine/sm9/sm9.h"
+#include "engine/zuc/zuc.h"
 
 namespace cipherdeck::engine {
 namespace {
@@ -259,6 +260,18 @@ bool check_sm9() {
          check_sm9_exchange(*master, random);
 }
 
+void check_zuc() {
+  std::puts("zuc");
+  const Buffer key = secret_bytes(kZucKeyLen);
+  Buffer data = secret_bytes(37);
+  const ZucMessage message{1, 2, 1, 3};
+  ZucEea3 eea3(Bytes(key).first<kZucKeyLen>(), message);
+  eea3.crypt(data.data(), data.data(), data.size(), true);
+  ZucEia3 eia3(Bytes(key).first<kZucKeyLen>(), message);
+  eia3.update(data);
+  (void)eia3.finish();
+}
+
 int leak() {
   const Buffer secret = secret_bytes(1);
   return secret[0] == 0x3c ? 1 : 2;
@@ -283,6 +296,7 @@ int main(int argc, char** argv) {
   for (const sm2::Variant& variant : sm2::variants()) check_group(variant);
   if (!check_sm2()) return 1;
   if (!check_sm9()) return 1;
+  check_zuc();
   const long num_errors = static_cast<long>(VALGRIND_COUNT_ERRORS);
   std::printf("%ld branches or addresses depended on secrets\n", num_errors);
   return num_errors == 0 ? 0 : 1;

@@ -5,6 +5,7 @@
 #include "engine/modes/modes.h"
 #include "engine/sm4/sm4_variants.h"
 #include "engine/sm9/sm9.h"
+#include "engine/zuc/zuc.h"
 
 #include <algorithm>
 #include <exception>
