@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/card.h"
 
+#include "card/away/coprocessor.h"
 #include "card/random/random.h"
 #include "card/scheduler/workers.h"
 #include "engine/batch.h"
@@ -122,6 +123,7 @@ class Card::Impl {
 
  private:
   Result<void> start_keys(const CardOptions& options);
+  [[nodiscard]] RandomSource& random_of(unsigned thread) noexcept;
   void fail(std::uint16_t reason) noexcept;
   void refresh();
   void save_access_failures();
@@ -155,8 +157,9 @@ class Card::Impl {
   std::unique_ptr<chip::ChipSet> m_chips;
 
   NoRandom m_no_random;
-  std::vector<std::unique_ptr<random::Generator>> m_randoms;  // the workers'
-  std::vector<command::Services> m_services;                  // likewise
+  std::vector<std::unique_ptr<random::Generator>> m_randoms;  // the workers', and the coprocessor's
+  std::unique_ptr<away::Coprocessor> m_coprocessor;
+  std::vector<command::Services> m_services;  // likewise
   std::unique_ptr<scheduler::Workers> m_workers;
 };
 
@@ -169,7 +172,7 @@ void Card::Impl::fail(std::uint16_t reason) noexcept {
 
 Result<void> Card::Impl::start_keys(const CardOptions& options) {
   if (!engine::self_test()) return Error::card_failed;
-  for (unsigned i = 0; i < options.workers; ++i) {
+  for (unsigned i = 0; i <= options.workers; ++i) {
     CIPHERDECK_ASSIGN(auto random, random::Generator::create());
     m_randoms.push_back(std::move(random));
   }
@@ -192,6 +195,12 @@ Result<void> Card::Impl::start_keys(const CardOptions& options) {
   return loaded;
 }
 
+// The generator of a worker or, after those, of the coprocessor.
+RandomSource& Card::Impl::random_of(unsigned thread) noexcept {
+  if (thread < m_randoms.size()) return *m_randoms[thread];
+  return m_no_random;
+}
+
 Result<void> Card::Impl::start(const CardOptions& options) {
   const auto keys = start_keys(options);
   if (!keys) {
@@ -200,13 +209,12 @@ Result<void> Card::Impl::start(const CardOptions& options) {
   }
   refresh();
   m_chips = std::make_unique<chip::ChipSet>(options.chips, options.chip_limits, options.log);
+  m_coprocessor = std::make_unique<away::Coprocessor>("card-coproc", random_of(options.workers));
   m_services.reserve(options.workers);
   for (unsigned i = 0; i < options.workers; ++i) {
-    RandomSource& random =
-        i < m_randoms.size() ? static_cast<RandomSource&>(*m_randoms[i]) : m_no_random;
-    m_services.push_back({m_partitions, m_state, random,
+    m_services.push_back({m_partitions, m_state, random_of(i),
                           [this](FunctionNumber function) { return identity(function); },
-                          m_chips.get()});
+                          m_chips.get(), m_coprocessor.get()});
   }
   m_access_saver.start();
   CIPHERDECK_ASSIGN(m_workers,

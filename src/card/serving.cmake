@@ -2,6 +2,8 @@
 # The serving half of the card: sessions, commands, the scheduler, and the Card itself.
 cipherdeck_library(card
   SOURCES
+    away/coprocessor.cpp
+    away/job.cpp
     card.cpp
     chip/chip.cpp
     chip/chip_set.cpp
@@ -9,10 +11,10 @@ cipherdeck_library(card
     chip/plugin.cpp
     chip/trial.cpp
     command/agreement.cpp
+    command/away_jobs.cpp
     command/basic.cpp
     command/batch.cpp
     command/chip_cipher.cpp
-    command/chip_jobs.cpp
     command/cipher.cpp
     command/hash.cpp
     command/kek.cpp
@@ -26,6 +28,7 @@ cipherdeck_library(card
     scheduler/workers.cpp
     session/session.cpp
   TESTS
+    away/coprocessor_test.cpp
     card_test.cpp
     chip/chip_test.cpp
     command/chip_cipher_test.cpp

@@ -2,6 +2,7 @@
 // Everything a tenant can write - rings, doorbells, arenas, in any order - against the real queue
 // pairs, command processor, scheduler and engine, stepped by hand. Two functions share the worker:
 // whatever the first one does, the second one's commands must go on being right.
+#include "card/away/coprocessor.h"
 #include "card/command/table.h"
 #include "card/scheduler/scheduler.h"
 
@@ -367,9 +368,14 @@ void run(const std::uint8_t* bytes, std::size_t len) {
   static Keys keys;
   keys.unlock();
   static const std::atomic<std::uint32_t> state{CIPHERDECK_CARD_READY};
-  const card::command::Services services{
-      keys.partitions, state, keys.random,
-      [](card::FunctionNumber) { return cipherdeck_identity{}; }};
+  static FixedRandom random;
+  static card::away::Coprocessor coprocessor("coprocessor", random);
+  const card::command::Services services{keys.partitions,
+                                         state,
+                                         keys.random,
+                                         [](card::FunctionNumber) { return cipherdeck_identity{}; },
+                                         nullptr,
+                                         &coprocessor};
   std::array<card::command::FunctionCounters, 3> counters;
   FuzzedDataProvider data(bytes, len);
   Scheduler scheduler(services);

@@ -54,7 +54,7 @@ class Sender {
     made->sender = m_mailbox;
     return made;
   }
-  Outcome wait() {
+  away::Outcome wait() {
     while (m_outcomes.empty()) {
       {
         std::unique_lock lock(m_mutex);
@@ -63,7 +63,7 @@ class Sender {
       }
       m_outcomes = m_mailbox->take();
     }
-    Outcome first = std::move(m_outcomes.front());
+    away::Outcome first = std::move(m_outcomes.front());
     m_outcomes.erase(m_outcomes.begin());
     return first;
   }
@@ -78,8 +78,8 @@ class Sender {
   const Buffer m_iv = pattern(16, 4);
 
  private:
-  std::shared_ptr<Mailbox> m_mailbox = std::make_shared<Mailbox>();
-  std::vector<Outcome> m_outcomes;
+  std::shared_ptr<away::Mailbox> m_mailbox = std::make_shared<away::Mailbox>();
+  std::vector<away::Outcome> m_outcomes;
   std::mutex m_mutex;
   std::condition_variable m_changed;
   bool m_called = false;
@@ -200,9 +200,9 @@ TEST(ChipTest, AgreesWithOpenSsl) {
   for (const Case& each : cases) {
     for (const std::size_t len : {16U, 4096U, 200'000U}) {  // the last is cut into four
       chip->submit(sender.job(each.algorithm, len));
-      const Outcome outcome = sender.wait();
+      const away::Outcome outcome = sender.wait();
       ASSERT_TRUE(outcome.result);
-      const Bytes output = outcome.job->data();
+      const Bytes output = static_cast<Job&>(*outcome.job).data();
       const Buffer expected = openssl_aes(each.openssl, sender.m_key, sender.m_iv, pattern(len));
       EXPECT_TRUE(std::ranges::equal(output, expected)) << std::hex << each.algorithm;
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/command/batch.h"
 
-#include "card/command/chip_jobs.h"
-
 #include <algorithm>
 
 namespace cipherdeck::card::command {
@@ -208,15 +206,13 @@ void complete(Client& client, const ring::Completion& completion) noexcept {
   commands.store(commands.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-Batch::Batch(RandomSource& random, const BatchOptions& options, chip::ChipSet* chips)
-    : m_random(random), m_options(options), m_chip_jobs(std::make_unique<ChipJobs>(chips)) {
+Batch::Batch(RandomSource& random, AwayJobs& away_jobs, const BatchOptions& options)
+    : m_random(random), m_away_jobs(away_jobs), m_options(options) {
   for_each_lane(m_lanes, [](auto& lane) {
     lane.jobs.reserve(kMaxJobs);
     lane.tasks.reserve(kMaxJobs);
   });
 }
-
-Batch::~Batch() = default;
 
 template <typename Task>
 std::uint32_t Batch::add(Task task, typename Task::Job job) {

@@ -25,7 +25,7 @@ constexpr std::uint32_t kSliceNs = 12'000;
 constexpr std::uint32_t kLaneSliceNs = 50'000;
 constexpr std::size_t kSliceUnit = 4096;  // bytes
 
-class ChipJobs;
+class AwayJobs;
 
 /// Whom a job is for.
 struct Origin {
@@ -128,9 +128,8 @@ struct BatchOptions {
 /// Not thread-safe. Allocates nothing once it is made.
 class Batch {
  public:
-  explicit Batch(RandomSource& random, const BatchOptions& options = {},
-                 chip::ChipSet* chips = nullptr);
-  ~Batch();
+  /// Both outlive it.
+  Batch(RandomSource& random, AwayJobs& away_jobs, const BatchOptions& options = {});
 
   /// Adds a job; the batch must not be full. Pointers of the job into the task (IV, state, public
   /// key) are set here. Gives back what the whole job will cost in the company that jobs of its
@@ -145,8 +144,8 @@ class Batch {
   /// Private memory until the end of the round.
   [[nodiscard]] Bounce& bounce() noexcept { return m_bounce; }
 
-  /// Jobs of the same worker that go to chips, and take no part in its rounds.
-  [[nodiscard]] ChipJobs& chip_jobs() const noexcept { return *m_chip_jobs; }
+  /// Jobs of the same worker that others do, and that take no part in its rounds.
+  [[nodiscard]] AwayJobs& away_jobs() const noexcept { return m_away_jobs; }
 
   /// Runs one slice of every job and completes those that are done. `between` is called now and
   /// then, where waiting longer would gain nothing, and must leave this batch alone.
@@ -190,9 +189,9 @@ class Batch {
   void leave(const Origin& origin) noexcept;
 
   RandomSource& m_random;
+  AwayJobs& m_away_jobs;
   const BatchOptions m_options;
   Bounce m_bounce;
-  std::unique_ptr<ChipJobs> m_chip_jobs;
   std::size_t m_num_jobs = 0;
   std::uint64_t m_cost_ns = 0;
   std::tuple<Lane<CipherTask>, Lane<ChainedCipherTask>, Lane<MacTask>, Lane<AeadTask>,

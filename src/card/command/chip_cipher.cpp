@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ciphers that a chip does: SM1 and vendors' own.
-#include "card/command/chip_jobs.h"
+#include "card/chip/chip_set.h"
+#include "card/command/away_jobs.h"
 #include "card/command/handlers.h"
 
 namespace cipherdeck::card::command {
@@ -19,27 +20,41 @@ struct Wanted {
 
 Result<Wanted> find_chip(Call& call) {
   const std::uint32_t algorithm = call.command.algorithm;
-  CIPHERDECK_ASSIGN(chip::Chip* const chip, call.batch.chip_jobs().find(algorithm));
+  if (call.services.chips == nullptr) return Error::algorithm;
+  CIPHERDECK_ASSIGN(chip::Chip* const chip, call.services.chips->find(algorithm));
   CIPHERDECK_ASSIGN(const auto* const key,
                     call.client.sessions.key(*call.session, call.command.key));
   if (key->bytes().size() != chip->plugin().key_len()) return Error::key_type;
   return Wanted{chip, key, algorithm & CIPHERDECK_ALG_MODE_MASK};
 }
 
+// Results, to the arena.
+Reply deliver(chip::Job& job, std::uint8_t* iv_out, MutableBytes output) noexcept {
+  const bool is_mac = job.operation == CIPHERDECK_CHIP_MAC;
+  const Bytes result = is_mac ? Bytes(job.iv) : Bytes(job.data());
+  std::memcpy(output.data(), result.data(), result.size());
+  if (iv_out != nullptr) std::memcpy(iv_out, job.iv.data(), job.iv.size());
+  return done(0, result.size());
+}
+
 // Everything else about the command is checked.
 HandlerResult send(Call& call, const Wanted& wanted, std::uint32_t operation, MutableBytes output) {
-  ChipJobs& jobs = call.batch.chip_jobs();
-  if (!jobs.has_room(call.client.function, call.input.size())) return after_chip();
-  ChipTask task{.origin = call.origin(), .function = call.client.function, .output = output};
-  task.job = std::make_shared<chip::Job>(call.command.algorithm, operation, wanted.key->bytes(),
-                                         call.input);
+  AwayJobs& jobs = call.batch.away_jobs();
+  if (!jobs.has_room(call.client.function, call.input.size())) return after_away();
+  const auto job = std::make_shared<chip::Job>(call.command.algorithm, operation,
+                                               wanted.key->bytes(), call.input);
+  std::uint8_t* iv_out = nullptr;
   if (wanted.mode != CIPHERDECK_ALG_ECB) {
-    task.job->has_iv = true;
-    task.job->iv = copy_once<kBlock>(call.params);
-    task.iv_out = call.params.data();
+    job->has_iv = true;
+    job->iv = copy_once<kBlock>(call.params);
+    iv_out = call.params.data();
   }
-  jobs.send(*wanted.chip, std::move(task));
-  return at_chip(kChipCost + static_cast<std::uint32_t>(call.input.size() / kBytesPerNs));
+  jobs.send({.origin = call.origin(),
+             .function = call.client.function,
+             .job = job,
+             .finish = [job, iv_out, output] { return deliver(*job, iv_out, output); }});
+  call.services.chips->submit(*wanted.chip, job);
+  return sent_away(kChipCost + static_cast<std::uint32_t>(call.input.size() / kBytesPerNs));
 }
 
 }  // namespace

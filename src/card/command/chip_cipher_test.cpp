@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that a chip does, with a card around it and the stand-in chip in it.
 #include "card/chip/stand_in.h"
-#include "card/command/chip_jobs.h"
+#include "card/command/away_jobs.h"
 #include "card/scheduler/tenant_fixture.h"
 
 #include <gmock/gmock.h>
@@ -182,7 +182,7 @@ TEST(ChipCipherTest, MoreThanAFunctionMayHaveWaits) {
   TestCard card(std::chrono::microseconds(200), with_chip(library.spec("hold=1024")));
   Tenant tenants[] = {Tenant(*card, 1), Tenant(*card, 1)};
   User other(*card, 2);
-  constexpr std::uint16_t kNum = 2 * command::kMaxChipJobs;  // on each
+  constexpr std::uint16_t kNum = 2 * command::kMaxAwayJobs;  // on each
   const Buffer key = pattern(16, 7);
   const Buffer iv = pattern(16, 8);
   std::vector<cipherdeck_command> commands[2];

@@ -25,11 +25,11 @@ constexpr std::uint32_t kSm2Cost = 150000;
 
 [[nodiscard]] inline Reply later() noexcept { return {.kind = Reply::Kind::later}; }
 
-[[nodiscard]] inline Reply at_chip(std::uint32_t cost_ns) noexcept {
-  return {.kind = Reply::Kind::at_chip, .cost_ns = cost_ns};
+[[nodiscard]] inline Reply sent_away(std::uint32_t cost_ns) noexcept {
+  return {.kind = Reply::Kind::away, .cost_ns = cost_ns};
 }
 
-[[nodiscard]] inline Reply after_chip() noexcept { return {.kind = Reply::Kind::after_chip}; }
+[[nodiscard]] inline Reply after_away() noexcept { return {.kind = Reply::Kind::after_away}; }
 
 [[nodiscard]] inline Reply too_small(std::size_t needed) noexcept {
   return {.status = CIPHERDECK_STATUS_BUFFER_TOO_SMALL,

@@ -62,7 +62,7 @@ HandlerResult act(Call& call) {
   CIPHERDECK_TRY(resolve_operands(call, *spec));
   CIPHERDECK_TRY(find_session(call, *spec));
   if (call.session != nullptr && call.session->at_work) return later();
-  if (call.session != nullptr && call.session->at_chip) return after_chip();
+  if (call.session != nullptr && call.session->is_away) return after_away();
   auto reply = spec->handler(call);
   if (reply && !reply->is_put_off()) {
     auto& bytes = call.client.counters->bytes;

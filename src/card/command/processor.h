@@ -12,11 +12,11 @@ namespace cipherdeck::card::command {
 /// What became of a command.
 struct Reply {
   enum class Kind : std::uint8_t {
-    done,     // complete it with what is here
-    queued,   // it is in the batch, which will complete it
-    later,    // the session is at work or the batch is full: nothing has happened, try next round
-    at_chip,  // a chip has it; ChipJobs will complete it
-    after_chip,  // as later, but there is no use in trying before an outcome has come from a chip
+    done,    // complete it with what is here
+    queued,  // it is in the batch, which will complete it
+    later,   // the session is at work or the batch is full: nothing has happened, try next round
+    away,    // at a chip or the coprocessor; AwayJobs will complete it
+    after_away,  // as later, but there is no use in trying before one that is away has come back
   };
   Kind kind = Kind::done;
   std::uint16_t status = CIPHERDECK_STATUS_OK;
@@ -25,7 +25,7 @@ struct Reply {
   std::uint32_t cost_ns = 0;  // what its owner is charged
 
   [[nodiscard]] bool is_put_off() const noexcept {
-    return kind == Kind::later || kind == Kind::after_chip;
+    return kind == Kind::later || kind == Kind::after_away;
   }
 };
 

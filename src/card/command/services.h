@@ -12,6 +12,9 @@
 #include <cstdint>
 #include <functional>
 
+namespace cipherdeck::card::away {
+class Coprocessor;
+}
 namespace cipherdeck::card::chip {
 class ChipSet;
 }
@@ -34,6 +37,7 @@ struct Services {
   RandomSource& random;                     // the worker's own
   std::function<cipherdeck_identity(FunctionNumber)> identity;
   chip::ChipSet* chips = nullptr;  // null: none
+  away::Coprocessor* coprocessor = nullptr;
 };
 
 /// A queue pair, as far as commands are concerned. Belongs to the worker.
@@ -43,7 +47,7 @@ struct Client {
   session::SessionTable sessions;
   FunctionCounters* counters = nullptr;
   std::uint32_t jobs = 0;       // of this queue pair in the batch
-  std::uint32_t chip_jobs = 0;  // of this queue pair at chips
+  std::uint32_t away_jobs = 0;  // of this queue pair at chips and the coprocessor
   bool broken = false;          // its ring broke: it gets no completions any more
   bool touched = false;         // completions were written since the last look at its interrupt
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/scheduler/scheduler.h"
 
-#include "card/command/chip_jobs.h"
-
 #include <algorithm>
 
 namespace cipherdeck::card::scheduler {
@@ -25,9 +23,8 @@ constexpr std::size_t kCarriedJobs = command::kMaxJobs / 2;
 Scheduler::Scheduler(const command::Services& services, const SchedulerOptions& options)
     : m_services(services),
       m_options(options),
-      m_batch(services.random, {.clock = options.clock, .together = options.batching},
-              services.chips),
-      m_small(services.random, {.clock = options.clock, .together = options.batching}),
+      m_batch(services.random, m_away_jobs, {.clock = options.clock, .together = options.batching}),
+      m_small(services.random, m_away_jobs, {.clock = options.clock, .together = options.batching}),
       m_now(options.clock()) {
   m_served.reserve(command::kMaxJobs);
 }
@@ -74,14 +71,14 @@ void Scheduler::stop_polling(QueuePair& queue_pair) noexcept {
 void Scheduler::drop_work(QueuePair& queue_pair) noexcept {
   command::Client& client = queue_pair.client;
   if (client.jobs != 0) m_batch.drop(client);
-  if (client.chip_jobs != 0) m_batch.chip_jobs().drop(client);
+  if (client.away_jobs != 0) m_away_jobs.drop(client);
   queue_pair.held.reset();
   client.counters->sessions.fetch_sub(client.sessions.size(), std::memory_order_relaxed);
   client.sessions = {};
   m_functions[client.function].carried_jobs = 0;  // counted anew after the next round
   std::erase(m_served, &queue_pair);
   queue_pair.served = false;
-  std::erase(m_at_chips, &queue_pair);
+  std::erase(m_away, &queue_pair);
   std::erase(m_parked, &queue_pair);
 }
 
@@ -99,16 +96,16 @@ void Scheduler::set_leaving(FunctionNumber function, bool is_leaving) noexcept {
   m_functions[function].leaving = is_leaving;
 }
 
-bool Scheduler::has_chip_jobs(FunctionNumber function) const noexcept {
+bool Scheduler::has_away_jobs(FunctionNumber function) const noexcept {
   return std::ranges::any_of(m_queue_pairs, [&](const auto& each) {
-    return each->client.function == function && each->client.chip_jobs != 0;
+    return each->client.function == function && each->client.away_jobs != 0;
   });
 }
 
 std::optional<Departure> Scheduler::depart(FunctionNumber number) {
   const auto is_of = [&](const auto& each) { return each->client.function == number; };
   const bool at_work = std::ranges::any_of(m_queue_pairs, [&](const auto& each) {
-    return is_of(each) && (each->client.jobs != 0 || each->client.chip_jobs != 0);
+    return is_of(each) && (each->client.jobs != 0 || each->client.away_jobs != 0);
   });
   if (at_work) return std::nullopt;
   Function& function = m_functions[number];
@@ -244,7 +241,7 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse
   if (!next) return false;
   const cipherdeck_command& command = *next;
   command::Client& client = queue_pair.client;
-  if (&batch == &m_small && !is_small(command)) {
+  if (&batch == &m_small && command.input.len > kSmallLen) {
     queue_pair.held = command;
     return false;
   }
@@ -252,7 +249,7 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse
   if (reply.is_put_off()) {
     queue_pair.held = command;
     queue_pair.blocked_round = m_round;
-    if (reply.kind == command::Reply::Kind::after_chip) park(queue_pair);
+    if (reply.kind == command::Reply::Kind::after_away) park(queue_pair);
     return false;
   }
   queue_pair.held.reset();
@@ -262,9 +259,9 @@ bool Scheduler::serve_one(Function& function, QueuePair& queue_pair, Purse purse
   engine_ns.store(engine_ns.load(std::memory_order_relaxed) + reply.cost_ns,
                   std::memory_order_relaxed);
   if (reply.kind != command::Reply::Kind::queued) m_done_cost += reply.cost_ns;
-  if (reply.kind == command::Reply::Kind::at_chip && !queue_pair.at_chip) {
-    queue_pair.at_chip = true;
-    m_at_chips.push_back(&queue_pair);
+  if (reply.kind == command::Reply::Kind::away && !queue_pair.is_away) {
+    queue_pair.is_away = true;
+    m_away.push_back(&queue_pair);
   }
   if (reply.kind == command::Reply::Kind::done) {
     command::complete(client, {.command_id = command.command_id,
@@ -331,13 +328,6 @@ void Scheduler::serve_newcomers() {
   }
 }
 
-// Nothing that would make the others wait long, or that is not done when m_small has run.
-bool Scheduler::is_small(const cipherdeck_command& command) const noexcept {
-  if (command.input.len > kSmallLen) return false;
-  return m_services.chips == nullptr ||
-         m_services.chips->find(command.algorithm).status() == to_status(Error::algorithm);
-}
-
 // One command of each of the function's queue pairs. Whether there was one.
 bool Scheduler::serve_small(Function& function) {
   bool any = false;
@@ -387,7 +377,7 @@ bool Scheduler::step() {
   ++m_round;
   m_carried_cost = m_batch.cost_ns();
   m_done_cost = 0;
-  if (has_outcomes()) collect_from_chips();
+  if (has_outcomes()) collect_away();
   gather();
   if (!m_batch.empty()) {
     m_batch.run(m_between);
@@ -410,37 +400,36 @@ void Scheduler::drop_broken() noexcept {
   m_broken.clear();
 }
 
-// ---- chips --------------------------------------------------------------------------------------
+// ---- chips and the coprocessor
+// -------------------------------------------------------------------
 
-void Scheduler::set_wake(std::function<void()> wake) {
-  m_batch.chip_jobs().set_wake(std::move(wake));
-}
+void Scheduler::set_wake(std::function<void()> wake) { m_away_jobs.set_wake(std::move(wake)); }
 
-bool Scheduler::has_outcomes() const noexcept { return m_batch.chip_jobs().has_outcomes(); }
+bool Scheduler::has_outcomes() const noexcept { return m_away_jobs.has_outcomes(); }
 
-// The queue pair takes nothing until a chip has done something. Whoever parks has a job at a chip,
-// or shares a function with one that has, and every job comes back.
+// The queue pair takes nothing until something comes back. Whoever parks has a job away, or shares
+// a function with one that has, and every job comes back.
 void Scheduler::park(QueuePair& queue_pair) {
   queue_pair.parked = true;
   m_parked.push_back(&queue_pair);
 }
 
-void Scheduler::collect_from_chips() {
+void Scheduler::collect_away() {
   m_now = m_options.clock();
-  m_batch.chip_jobs().collect();
+  m_away_jobs.collect();
   std::vector<QueuePair*> parked;
   parked.swap(m_parked);
   for (QueuePair* queue_pair : parked) {
     queue_pair->parked = false;
     wake(*queue_pair);
   }
-  std::erase_if(m_at_chips, [this](QueuePair* queue_pair) {
+  std::erase_if(m_away, [this](QueuePair* queue_pair) {
     if (queue_pair->client.touched) {
       wake(*queue_pair);
       mark_served(*queue_pair);
     }
-    queue_pair->at_chip = queue_pair->client.chip_jobs != 0;
-    return !queue_pair->at_chip;
+    queue_pair->is_away = queue_pair->client.away_jobs != 0;
+    return !queue_pair->is_away;
   });
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "card/card.h"
+#include "card/command/away_jobs.h"
 #include "card/command/processor.h"
 #include "card/scheduler/share.h"
 
@@ -38,8 +39,8 @@ struct QueuePair {
 
   bool polled = false;                     // on its function's list
   bool served = false;                     // on the list of this round
-  bool at_chip = false;                    // on the list of those with jobs at chips
-  bool parked = false;                     // its next command waits for an outcome from a chip
+  bool is_away = false;                    // on the list of those with jobs away
+  bool parked = false;                     // its next command waits for an outcome
   std::uint64_t blocked_round = 0;         // the round in which its next command must wait
   std::optional<cipherdeck_command> held;  // taken, but put off
   Clock::time_point last_work{};
@@ -76,9 +77,9 @@ class Scheduler {
   void wake(QueuePair& queue_pair);
   /// Takes no more commands of the function, so that depart() can succeed; or goes on after all.
   void set_leaving(FunctionNumber function, bool is_leaving) noexcept;
-  /// Whether a chip has work of the function, which it cannot leave behind.
-  [[nodiscard]] bool has_chip_jobs(FunctionNumber function) const noexcept;
-  /// Gives up a function that is leaving, once nothing of it is in the batch or at a chip. Its
+  /// Whether a chip or the coprocessor has work of the function, which it cannot leave behind.
+  [[nodiscard]] bool has_away_jobs(FunctionNumber function) const noexcept;
+  /// Gives up a function that is leaving, once nothing of it is in the batch or away. Its
   /// queue pairs stay as they are; nobody looks at them until arrive().
   [[nodiscard]] std::optional<Departure> depart(FunctionNumber function);
   void arrive(Departure departure);
@@ -86,9 +87,9 @@ class Scheduler {
   /// Of a valid share; holds from the next round on.
   void set_share(FunctionNumber function, const Share& share) noexcept;
 
-  /// `wake` is called by other threads when the worker should go on: a chip has done something.
+  /// `wake` is called by other threads when the worker should go on: something came back.
   void set_wake(std::function<void()> wake);
-  /// Whether a chip has done something that step() is to collect. Takes no lock.
+  /// Whether something came back that step() is to collect. Takes no lock.
   [[nodiscard]] bool has_outcomes() const noexcept;
 
   /// One round: gathers commands, runs one batch, completes. False if there was nothing to do.
@@ -133,7 +134,6 @@ class Scheduler {
   void serve_newcomers();
   void serve_between();
   bool serve_small(Function& function);
-  [[nodiscard]] bool is_small(const cipherdeck_command& command) const noexcept;
   void serve_backlogged();
   void serve(Function& function, Purse purse);
   [[nodiscard]] static bool can_pay(const Function& function, Purse purse) noexcept;
@@ -153,7 +153,7 @@ class Scheduler {
   void raise(QueuePair& queue_pair, Clock::time_point now);
   void mark_served(QueuePair& queue_pair);
   void park(QueuePair& queue_pair);
-  void collect_from_chips();
+  void collect_away();
   void drop_broken() noexcept;
   void drop_work(QueuePair& queue_pair) noexcept;
   void stop_polling(QueuePair& queue_pair) noexcept;
@@ -161,6 +161,7 @@ class Scheduler {
 
   const command::Services& m_services;
   const SchedulerOptions m_options;
+  command::AwayJobs m_away_jobs;
   command::Batch m_batch;
   command::Batch m_small;  // of those who come while m_batch runs
   const std::function<void()> m_between{[this] { serve_between(); }};
@@ -173,8 +174,8 @@ class Scheduler {
   std::size_t m_num_exhausted = 0;     // of the active ones
   std::vector<QueuePair*> m_served;    // took commands in this round, or have jobs in the batch
   std::vector<QueuePair*> m_broken;    // in this round
-  std::vector<QueuePair*> m_at_chips;  // have jobs there
-  std::vector<QueuePair*> m_parked;    // until the next outcome from a chip
+  std::vector<QueuePair*> m_away;      // have jobs at chips or the coprocessor
+  std::vector<QueuePair*> m_parked;    // until the next outcome
   std::vector<QueuePair*> m_deferred;  // with an interrupt that waits
   std::uint64_t m_round = 0;
   std::uint64_t m_carried_cost = 0;  // of the batch when the round began

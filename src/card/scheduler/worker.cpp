@@ -159,7 +159,7 @@ void Worker::go_on_releasing() {
   if (departure) {
     for (const auto& each : departure->queue_pairs) m_attached[each->place] = nullptr;
     *release.departure = std::move(departure);
-  } else if (m_scheduler.has_chip_jobs(release.function) || Clock::now() >= release.deadline) {
+  } else if (m_scheduler.has_away_jobs(release.function) || Clock::now() >= release.deadline) {
     m_scheduler.set_leaving(release.function, false);
   } else {
     return;

@@ -44,7 +44,7 @@ class Worker {
   void set_share(FunctionNumber function, const Share& share);
 
   /// Gives up a function, once what it has in the batch is done: some rounds. Nothing, and the
-  /// function stays, if a chip has work of it or it takes too long.
+  /// function stays, if work of it is away or it takes too long.
   [[nodiscard]] std::optional<Departure> release(FunctionNumber function);
   void adopt(Departure departure);
 

@@ -88,7 +88,7 @@ class Session {
   std::uint32_t handle = 0;
   std::uint32_t num_keys = 0;
   bool at_work = false;  // it has a job in the batch: its next command waits
-  bool at_chip = false;  // it has a job at a chip, likewise
+  bool is_away = false;  // it has a job at a chip or the coprocessor, likewise
 
  private:
   struct Right {

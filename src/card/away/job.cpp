@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "card/away/job.h"
+
+namespace cipherdeck::card::away {
+
+void Mailbox::set_wake(std::function<void()> wake) {
+  const std::lock_guard lock(m_mutex);
+  m_wake = std::move(wake);
+}
+
+void Mailbox::post(Outcome outcome) {
+  const std::lock_guard lock(m_mutex);
+  m_outcomes.push_back(std::move(outcome));
+  m_has_outcomes.store(true);
+  if (m_wake) m_wake();
+}
+
+std::vector<Outcome> Mailbox::take() {
+  std::vector<Outcome> outcomes;
+  const std::lock_guard lock(m_mutex);
+  outcomes.swap(m_outcomes);
+  m_has_outcomes.store(false);
+  return outcomes;
+}
+
+}  // namespace cipherdeck::card::away
