@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clause 6.8 of GM/T 0018-2023: operations with keys in the clear, for verification and debugging.
- * A card in service does not offer them: every one returns SDR_NOTSUPPORT and touches nothing.
+ * What is not described below is not there: it returns SDR_NOTSUPPORT and touches nothing.
  */
 #ifndef SDF_DEBUG_H
 #define SDF_DEBUG_H
@@ -26,9 +26,16 @@ int SDF_ExternalSign_ECC(void* hSessionHandle, unsigned int uiAlgID,
 int SDF_ExternalDecrypt_ECC(void* hSessionHandle, unsigned int uiAlgID,
                             ECCrefPrivateKey* pucPrivateKey, ECCCipher* pucEncData,
                             unsigned char* pucData, unsigned int* puiDataLength);
+
+/*
+ * SDF_ExternalSign_SM9 signs as SDF_InternalSignWithMasterEPK_SM9, with a user's key that the
+ * caller gives. SDR_KEYERR: one of the keys is no point of its group.
+ */
 int SDF_ExternalSign_SM9(void* hSessionHandle, SM9SignMasterPublicKey* pSignMastPublicKey,
                          SM9SignUserPrivateKey* pSignUserPrivateKey, unsigned char* pucData,
                          unsigned int uiDataLength, SM9Signature* pSignature);
+
+/* SDF_ExternalDecrypt_SM9 decrypts likewise, as SDF_DecryptWithISK_SM9. */
 int SDF_ExternalDecrypt_SM9(void* hSessionHandle, SM9EncUserPrivateKey* pEncUserPrivateKey,
                             unsigned char* pucUserID, unsigned int uiUserIDLen,
                             unsigned int uiAlgID, unsigned char* pucIV, SM9Cipher* pEncData,

@@ -22,7 +22,9 @@ cipherdeck_library(card
     command/processor.cpp
     command/shared.cpp
     command/sm2.cpp
+    command/sm9.cpp
     command/table.cpp
+    command/zuc.cpp
     scheduler/scheduler.cpp
     scheduler/worker.cpp
     scheduler/workers.cpp

@@ -16,6 +16,7 @@ using Block = std::array<std::uint8_t, kBlockLen>;
 // other callers find their place.
 constexpr std::size_t kChunk = 256U << 10;
 constexpr std::size_t kMaxTagLen = 16;
+constexpr std::size_t kZucMacLen = 4;
 constexpr std::size_t kMaxNonceLen = 256;
 
 // A key handle and algorithm of a session.
@@ -36,13 +37,19 @@ Result<Operation> begin(std::uint16_t opcode, const void* session_handle, const 
   return operation;
 }
 
-bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept {
-  return (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
+// The identifiers of ZUC have no mode in them.
+bool is_zuc(std::uint32_t algorithm) noexcept {
+  return algorithm == CIPHERDECK_ALG_ZUC_EEA3 || algorithm == CIPHERDECK_ALG_ZUC_EIA3;
+}
+
+bool takes_iv(std::uint32_t algorithm) noexcept {
+  return is_zuc(algorithm) || (algorithm & CIPHERDECK_ALG_MODE_MASK) != CIPHERDECK_ALG_ECB;
 }
 
 // How much of `len` bytes goes to the card now. Never does less than a block remain: XTS could not
 // steal from the block before it.
 std::size_t next_chunk(const Operation& operation, std::size_t len) noexcept {
+  if (is_zuc(operation.request.algorithm)) return len;  // one message, one command
   const std::size_t most = operation.session->device->channel.max_data_len() & ~(kBlockLen - 1);
   const std::size_t chunk = std::min(kChunk, most);
   if (len <= chunk) return len;
@@ -58,7 +65,7 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void*
   CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, data_len));
   if (query) return {};
   Block chained{};
-  const bool has_iv = !is_mode(operation.request.algorithm, CIPHERDECK_ALG_ECB);
+  const bool has_iv = takes_iv(operation.request.algorithm);
   if (has_iv) {
     if (iv == nullptr) return Error::invalid_argument;
     std::memcpy(chained.data(), iv, chained.size());
@@ -76,11 +83,27 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void*
   return {};
 }
 
+// 128-EIA3: a message of any length, its parameters in the IV.
+Result<void> calculate_zuc_mac(Operation& operation, const unsigned char* iv, Bytes data,
+                               unsigned char* out, unsigned int* out_len) {
+  if (data.empty() || iv == nullptr) return Error::invalid_argument;
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, kZucMacLen));
+  if (query) return {};
+  operation.request.params = {iv, kBlockLen};
+  operation.request.input = data;
+  operation.request.output = {out, kZucMacLen};
+  CIPHERDECK_TRY(operation.session->execute(operation.request));
+  return {};
+}
+
 Result<void> calculate_mac(const void* session_handle, const void* key, std::uint32_t algorithm,
                            unsigned char* iv, const unsigned char* data, unsigned int data_len,
                            unsigned char* out, unsigned int* out_len) {
   CIPHERDECK_ASSIGN(Operation operation, begin(CIPHERDECK_OP_MAC, session_handle, key, algorithm));
   CIPHERDECK_ASSIGN(Bytes rest, input(data, data_len));
+  if (is_zuc(operation.request.algorithm)) {
+    return calculate_zuc_mac(operation, iv, rest, out, out_len);
+  }
   if (rest.empty() || rest.size() % kBlockLen != 0 || iv == nullptr) {
     return Error::invalid_argument;
   }

@@ -15,21 +15,49 @@ struct Options {
   std::string partition;
   std::uint32_t index = 0;
   bool kek = false;
+  std::string kind = "pair";
+  std::uint32_t master = 1;  // of SM9 user keys, as the identity
+  std::string user_id;
   bool yes = false;
   std::string access_code_file;
 };
+
+// As in kind of the manager's API.
+struct KindName {
+  const char* kind;
+  const char* name;
+};
+constexpr KindName kKindNames[] = {{"pair", "Key pair "},
+                                   {"kek", "KEK "},
+                                   {"sm9-sign-master", "SM9 signing master key "},
+                                   {"sm9-encrypt-master", "SM9 encryption master key "},
+                                   {"sm9-sign-user", "SM9 signing user key "},
+                                   {"sm9-encrypt-user", "SM9 encryption user key "}};
+
+std::string kind_of(const Options& options) { return options.kek ? "kek" : options.kind; }
+
+bool is_sm9_user(const std::string& kind) {
+  return kind == "sm9-sign-user" || kind == "sm9-encrypt-user";
+}
+
+bool is_sm9_master(const std::string& kind) {
+  return kind == "sm9-sign-master" || kind == "sm9-encrypt-master";
+}
 
 std::string keys_path(const Options& options) {
   return "/v1/partitions/" + path_part(options.partition) + "/keys";
 }
 
 std::string key_path(const Options& options) {
-  return keys_path(options) + (options.kek ? "/kek/" : "/pair/") + std::to_string(options.index);
+  return keys_path(options) + "/" + kind_of(options) + "/" + std::to_string(options.index);
 }
 
 std::string key_name(const Options& options) {
-  return (options.kek ? "KEK " : "Key pair ") + std::to_string(options.index) + " of partition " +
-         options.partition;
+  std::string name;
+  for (const KindName& known : kKindNames) {
+    if (kind_of(options) == known.kind) name = known.name;
+  }
+  return name + std::to_string(options.index) + " of partition " + options.partition;
 }
 
 /// Sends a body that holds an access code, and wipes the code in it.
@@ -44,10 +72,16 @@ std::optional<Json> ask_with_code(Context& context, const std::string& method,
 
 /// The key generated, or nothing after the failure was printed.
 std::optional<Json> ask_for_key(Context& context, const Options& options) {
-  Json body{{"kind", options.kek ? "kek" : "pair"}, {"index", options.index}};
-  if (options.kek) {
+  const std::string kind = kind_of(options);
+  Json body{{"kind", kind}, {"index", options.index}};
+  if (kind == "kek") {
     body["bits"] = 128;
     if (options.access_code_file.empty()) return ask(context, "POST", keys_path(options), body);
+  }
+  if (is_sm9_master(kind)) return ask(context, "POST", keys_path(options), body);
+  if (is_sm9_user(kind)) {
+    body["master"] = options.master;
+    body["id"] = options.user_id;
   }
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return std::nullopt;
@@ -59,7 +93,10 @@ void generate(Context& context, const Options& options) {
   if (!answer) return;
   if (context.json) return print(*answer);
   std::cout << key_name(options) << " is made.\n";
-  if (!options.kek) {
+  if (is_sm9_master(kind_of(options))) {
+    std::cout << "Public key  " << answer->value("public_key", "") << '\n';
+  }
+  if (kind_of(options) == "pair") {
     std::cout << "Signing public key     " << answer->value("sign_public_key", "") << '\n'
               << "Encryption public key  " << answer->value("encrypt_public_key", "") << '\n';
   }
@@ -75,9 +112,10 @@ void list(Context& context, const Options& options) {
     return;
   }
   Table table(
-      {{"KIND"}, {"INDEX", true}, {"BITS", true}, {"CREATED"}, {"ACCESS"}, {"SIGNING PUBLIC KEY"}});
+      {{"KIND"}, {"INDEX", true}, {"BITS", true}, {"CREATED"}, {"ACCESS"}, {"PUBLIC KEY OR ID"}});
   for (const auto& key : keys) {
-    const std::string public_key = key.value("sign_public_key", "");
+    const std::string public_key = key.value("sign_public_key", key.value("public_key", ""));
+    const std::string id = key.value("id", "");
     // Every partition has the pair of index 0 from its start: the device key pair of GM/T 0018.
     const bool device = key.value("kind", "") == "pair" && key.value("index", 0U) == 0;
     table.add({device ? "device" : key.value("kind", ""), std::to_string(key.value("index", 0U)),
@@ -86,7 +124,9 @@ void list(Context& context, const Options& options) {
                device                       ? "-"
                : key.value("locked", false) ? "locked"
                                             : "open",
-               public_key.empty() ? "-" : public_key.substr(0, 16) + "..."});
+               !id.empty()          ? id
+               : public_key.empty() ? "-"
+                                    : public_key.substr(0, 16) + "..."});
   }
   table.print(std::cout);
 }
@@ -124,7 +164,14 @@ void add_key(CLI::App& command, Options& options) {
   command.add_option("--index", options.index, "Index of the key")
       ->required()
       ->check(CLI::Range(1, 4096));
-  command.add_flag("--kek", options.kek, "A key encryption key; they have indexes of their own");
+  command.add_flag("--kek", options.kek, "The same as --kind kek");
+  command
+      .add_option("--kind", options.kind,
+                  "pair [default], kek, sm9-sign-master, sm9-encrypt-master, sm9-sign-user or\n"
+                  "sm9-encrypt-user; each has indexes of its own")
+      ->excludes("--kek")
+      ->check(CLI::IsMember({"pair", "kek", "sm9-sign-master", "sm9-encrypt-master",
+                             "sm9-sign-user", "sm9-encrypt-user"}));
 }
 
 void add_access_code(CLI::App& command, Options& options) {
@@ -137,7 +184,12 @@ constexpr const char* kGenerateFooter =
     "index after SDF_GetPrivateKeyAccessRight with the access code: 8 to 256 bytes of text, never\n"
     "given on the command line. A KEK has an access code only if --access-code-file gives one;\n"
     "without it every program of the partition may use it.\n"
+    "\nA key of an SM9 user is made from the master key (--master) for an identity (--user-id), "
+    "and\n"
+    "has an access code as a key pair has. Master keys have none: only the card uses them.\n"
     "\nExamples:\n"
+    "  cipherdeck key generate --partition blue --kind sm9-sign-master --index 1\n"
+    "  cipherdeck key generate --partition blue --kind sm9-sign-user --index 1 --user-id Alice\n"
     "  cipherdeck key generate --partition blue --index 1\n"
     "  cipherdeck key generate --partition blue --index 1 --access-code-file blue.code\n"
     "  pass blue | cipherdeck key generate --partition blue --index 2 --access-code-file -\n"
@@ -152,6 +204,9 @@ void register_key(CLI::App& app, Context& context) {
   auto* const make = group->add_subcommand("generate", "Makes a key pair, or a KEK, in the card");
   add_key(*make, *options);
   add_access_code(*make, *options);
+  make->add_option("--master", options->master, "Index of the SM9 master key [1]")
+      ->check(CLI::Range(1, 4096));
+  make->add_option("--user-id", options->user_id, "Identity of the SM9 user, 1 to 128 bytes");
   make->footer(kGenerateFooter);
   make->callback([&context, options] { generate(context, *options); });
 

@@ -3,6 +3,7 @@
 #include "card/command/handlers.h"
 
 #include <algorithm>
+#include <array>
 
 namespace cipherdeck::card::command {
 namespace {
@@ -14,8 +15,13 @@ void count_sessions(Client& client) noexcept {
 std::shared_ptr<const void> key_at(const Partition& partition, std::uint32_t kind,
                                    std::uint32_t index) {
   if (kind == CIPHERDECK_KEY_PAIR) return partition.key_pair(index);
+  if (is_sm9_kind(kind)) return partition.sm9_key(kind, index);
   return partition.kek(index);
 }
+
+// Of the private keys that one index may have, each with an access code of its own.
+constexpr std::array<std::uint32_t, 3> kPrivateKinds = {
+    CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_SM9_SIGN_USER, CIPHERDECK_KEY_SM9_ENCRYPT_USER};
 
 HandlerResult access_get(Call& call, std::uint32_t kind) {
   const std::uint32_t index = call.command.key;
@@ -66,10 +72,28 @@ HandlerResult random(Call& call) {
                                RandomJob{.output = call.output}));
 }
 
-HandlerResult key_access_get(Call& call) { return access_get(call, CIPHERDECK_KEY_PAIR); }
+// Gives the right to every private key of the index whose code it is.
+HandlerResult key_access_get(Call& call) {
+  const std::uint32_t index = call.command.key;
+  Partition& partition = call.session->partition();
+  std::array<std::shared_ptr<const void>, kPrivateKinds.size()> keys;  // as in access_get()
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    keys[i] = key_at(partition, kPrivateKinds[i], index);
+  Secret<kMaxAccessCodeLen> code;
+  std::memcpy(code.data(), call.input.data(), call.input.size());
+  const auto opened = partition.check_private_access(index, {code.data(), call.input.size()});
+  if (!opened) return Reply{.status = opened.status(), .cost_ns = kAccessCost};
+  for (const std::uint32_t kind : *opened) {
+    const auto at = std::find(kPrivateKinds.begin(), kPrivateKinds.end(), kind);
+    const auto& key = keys[static_cast<std::size_t>(at - kPrivateKinds.begin())];
+    if (key != nullptr) call.session->give_right(kind, index, key);
+  }
+  return done(0, 0, kAccessCost);
+}
 
 HandlerResult key_access_release(Call& call) {
-  call.session->release_right(CIPHERDECK_KEY_PAIR, call.command.key);
+  for (const std::uint32_t kind : kPrivateKinds)
+    call.session->release_right(kind, call.command.key);
   return done();
 }
 

@@ -43,13 +43,13 @@ class Management {
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string serial() const;
 
-  /// CARD_INIT, PARTITION_*, FUNCTION_BIND, KEY_PAIR_GENERATE, KEK_GENERATE, KEY_LIST, KEY_REMOVE
-  /// and ACCESS_CODE_SET of function.h; `input` is a private copy. Operands that a command does not
-  /// name must be zero. Beyond function.h: KEY_PAIR_GENERATE and KEK_GENERATE take an access code
-  /// or none, with which no access right can be had until one is set; KEY_LIST takes in `key` the
-  /// index to start from and in arg[1] a CIPHERDECK_KEY_ kind or 0 for both, and its value is the
-  /// number of such keys, of which the output holds as many as CIPHERDECK_MAX_DATA_LEN allows, key
-  /// pairs first.
+  /// CARD_INIT, PARTITION_*, FUNCTION_BIND, KEY_PAIR_GENERATE, KEK_GENERATE, SM9_*_GENERATE,
+  /// KEY_LIST, KEY_REMOVE and ACCESS_CODE_SET of function.h; `input` is a private copy. Operands
+  /// that a command does not name must be zero. Beyond function.h: what makes a private key or a
+  /// KEK takes an access code or none, with which no access right can be had until one is set;
+  /// KEY_LIST takes in `key` the index to start from and in arg[1] a CIPHERDECK_KEY_ kind or 0 for
+  /// all, and its value is the number of such keys, of which the output holds as many as
+  /// CIPHERDECK_MAX_DATA_LEN allows, key pairs first.
   [[nodiscard]] ManagementReply execute(const cipherdeck_command& command, Bytes input);
 
   /// Stores the counts of wrong access codes that changed: to be called soon after the partition
@@ -75,6 +75,8 @@ class Management {
   Result<void> function_bind(const Request& request, ManagementReply& reply);
   Result<void> key_pair_generate(const Request& request, ManagementReply& reply);
   Result<void> kek_generate(const Request& request, ManagementReply& reply);
+  Result<void> sm9_master_generate(const Request& request, ManagementReply& reply);
+  Result<void> sm9_user_key_generate(const Request& request, ManagementReply& reply);
   Result<void> key_list(const Request& request, ManagementReply& reply);
   Result<void> key_remove(const Request& request, ManagementReply& reply);
   Result<void> access_code_set(const Request& request, ManagementReply& reply);
@@ -85,6 +87,9 @@ class Management {
   Result<std::shared_ptr<const KeyPair>> make_key_pair(std::uint32_t index, Bytes access_code);
   Result<void> replace_key_pair(Partition& partition, std::uint32_t index, Bytes access_code);
   Result<void> replace_kek(Partition& partition, std::uint32_t index, Bytes access_code);
+  Result<void> put_new(Partition& partition, Sm9Key key);
+  Result<void> replace_sm9_key(Partition& partition, std::uint32_t kind, std::uint32_t index,
+                               Bytes access_code);
 
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<random::Generator> m_random;

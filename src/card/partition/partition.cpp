@@ -8,7 +8,7 @@
 namespace cipherdeck::card {
 namespace {
 
-std::uint64_t failure_key(std::uint32_t kind, std::uint32_t index) noexcept {
+std::uint64_t key_of(std::uint32_t kind, std::uint32_t index) noexcept {
   return std::uint64_t{kind} << 32 | index;
 }
 
@@ -22,9 +22,20 @@ bool valid_code_len(std::size_t len) noexcept {
   return len >= kMinAccessCodeLen && len <= kMaxAccessCodeLen;
 }
 
-template <typename T>
-std::shared_ptr<const T> find_in(const std::map<std::uint32_t, std::shared_ptr<const T>>& map,
-                                 std::uint32_t index) {
+bool is_code(const AccessVerifier& verifier, Bytes code) noexcept {
+  Secret<32> mac;
+  if (!verifier.set || !valid_code_len(code.size())) return false;
+  mac_of_code(mac, verifier.salt, code);
+  return equal_constant_time(mac.span(), verifier.mac.span());
+}
+
+// Of the keys that SDF_GetPrivateKeyAccessRight is for.
+constexpr std::uint32_t kPrivateKinds[] = {CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_SM9_SIGN_USER,
+                                           CIPHERDECK_KEY_SM9_ENCRYPT_USER};
+
+template <typename Index, typename T>
+std::shared_ptr<const T> find_in(const std::map<Index, std::shared_ptr<const T>>& map,
+                                 Index index) {
   const auto found = map.find(index);
   return found == map.end() ? nullptr : found->second;
 }
@@ -60,6 +71,11 @@ std::shared_ptr<const Kek> Partition::kek(std::uint32_t index) const {
   return find_in(m_keks, index);
 }
 
+std::shared_ptr<const Sm9Key> Partition::sm9_key(std::uint32_t kind, std::uint32_t index) const {
+  const std::lock_guard lock(m_mutex);
+  return find_in(m_sm9_keys, key_of(kind, index));
+}
+
 const AccessVerifier* Partition::find_verifier(std::uint32_t kind, std::uint32_t index) const {
   if (kind == CIPHERDECK_KEY_PAIR) {
     const auto found = m_key_pairs.find(index);
@@ -69,24 +85,31 @@ const AccessVerifier* Partition::find_verifier(std::uint32_t kind, std::uint32_t
     const auto found = m_keks.find(index);
     return found == m_keks.end() ? nullptr : &found->second->access;
   }
-  return nullptr;
+  const auto found = m_sm9_keys.find(key_of(kind, index));
+  return found == m_sm9_keys.end() ? nullptr : &found->second->access;
+}
+
+std::uint32_t Partition::failures(std::uint64_t key) const {
+  const auto found = m_failures.find(key);
+  return found == m_failures.end() ? 0 : found->second;
+}
+
+void Partition::forget_failures(std::uint32_t kind, std::uint32_t index) {
+  m_failures.erase(key_of(kind, index));
+  m_unsaved.erase(key_of(kind, index));
 }
 
 Result<void> Partition::judge(const AccessVerifier& verifier, std::uint64_t key, Bytes code,
                               bool& changed) {
   if (!verifier.set) return Error::access_denied;
-  const auto failures = m_failures.find(key);
-  const std::uint32_t count = failures == m_failures.end() ? 0 : failures->second;
+  const std::uint32_t count = failures(key);
   if (count >= kMaxAccessFailures) return Error::locked_out;
-  Secret<32> mac;
-  if (valid_code_len(code.size())) mac_of_code(mac, verifier.salt, code);
-  const bool right =
-      valid_code_len(code.size()) && equal_constant_time(mac.span(), verifier.mac.span());
+  const bool right = is_code(verifier, code);
   if (right && count == 0) return {};
   changed = true;
   m_unsaved.insert(key);
   if (right) {
-    m_failures.erase(failures);
+    m_failures.erase(key);
     return {};
   }
   m_failures[key] = count + 1;
@@ -102,59 +125,88 @@ Result<void> Partition::check_access(std::uint32_t kind, std::uint32_t index, By
     const std::lock_guard lock(m_mutex);
     const AccessVerifier* const verifier = find_verifier(kind, index);
     if (verifier == nullptr) return Error::key_not_found;
-    result = judge(*verifier, failure_key(kind, index), code, changed);
+    result = judge(*verifier, key_of(kind, index), code, changed);
     listener = m_listener;
   }
   if (changed && listener && *listener) (*listener)();
   return result;
 }
 
+Result<std::vector<std::uint32_t>> Partition::check_private_access(std::uint32_t index,
+                                                                   Bytes code) {
+  std::vector<std::uint32_t> kinds, opened;
+  {
+    const std::lock_guard lock(m_mutex);
+    for (const std::uint32_t kind : kPrivateKinds) {
+      const AccessVerifier* const verifier = find_verifier(kind, index);
+      if (verifier == nullptr) continue;
+      kinds.push_back(kind);
+      const bool is_open = failures(key_of(kind, index)) < kMaxAccessFailures;
+      if (is_open && is_code(*verifier, code)) opened.push_back(kind);
+    }
+  }
+  if (kinds.empty()) return Error::key_not_found;
+  // Each is checked once more, which counts: the keys may have changed in between.
+  Result<void> worst;
+  std::vector<std::uint32_t> given;
+  for (const std::uint32_t kind : opened.empty() ? kinds : opened) {
+    const Result<void> checked = check_access(kind, index, code);
+    if (checked) given.push_back(kind);
+    if (!checked && (worst.ok() || checked.error() == Error::access_denied)) worst = checked;
+  }
+  if (given.empty()) return worst.error();
+  return given;
+}
+
 void Partition::put(std::shared_ptr<const KeyPair> key_pair) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = failure_key(CIPHERDECK_KEY_PAIR, key_pair->index);
-  m_failures.erase(key);
-  m_unsaved.erase(key);
+  forget_failures(CIPHERDECK_KEY_PAIR, key_pair->index);
   const std::uint32_t index = key_pair->index;
   m_key_pairs[index] = std::move(key_pair);
 }
 
 void Partition::put(std::shared_ptr<const Kek> kek) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = failure_key(CIPHERDECK_KEY_KEK, kek->index);
-  m_failures.erase(key);
-  m_unsaved.erase(key);
+  forget_failures(CIPHERDECK_KEY_KEK, kek->index);
   const std::uint32_t index = kek->index;
   m_keks[index] = std::move(kek);
+}
+
+void Partition::put(std::shared_ptr<const Sm9Key> key) {
+  const std::lock_guard lock(m_mutex);
+  forget_failures(key->kind(), key->index);
+  const std::uint64_t place = key_of(key->kind(), key->index);
+  m_sm9_keys[place] = std::move(key);
 }
 
 void Partition::remove(std::uint32_t kind, std::uint32_t index) {
   const std::lock_guard lock(m_mutex);
   if (kind == CIPHERDECK_KEY_PAIR) m_key_pairs.erase(index);
   if (kind == CIPHERDECK_KEY_KEK) m_keks.erase(index);
-  m_failures.erase(failure_key(kind, index));
-  m_unsaved.erase(failure_key(kind, index));
+  m_sm9_keys.erase(key_of(kind, index));
+  forget_failures(kind, index);
 }
 
 void Partition::clear() {
   const std::lock_guard lock(m_mutex);
   m_key_pairs.clear();
   m_keks.clear();
+  m_sm9_keys.clear();
   m_failures.clear();
   m_unsaved.clear();
 }
 
 std::uint32_t Partition::access_failures(std::uint32_t kind, std::uint32_t index) const {
   const std::lock_guard lock(m_mutex);
-  const auto found = m_failures.find(failure_key(kind, index));
-  return found == m_failures.end() ? 0 : found->second;
+  return failures(key_of(kind, index));
 }
 
 void Partition::set_access_failures(std::uint32_t kind, std::uint32_t index, std::uint32_t count) {
   const std::lock_guard lock(m_mutex);
   if (count == 0) {
-    m_failures.erase(failure_key(kind, index));
+    m_failures.erase(key_of(kind, index));
   } else {
-    m_failures[failure_key(kind, index)] = count;
+    m_failures[key_of(kind, index)] = count;
   }
 }
 
@@ -163,9 +215,8 @@ std::vector<AccessFailures> Partition::take_unsaved_failures() {
   std::vector<AccessFailures> unsaved;
   unsaved.reserve(m_unsaved.size());
   for (const std::uint64_t key : m_unsaved) {
-    const auto found = m_failures.find(key);
-    unsaved.push_back({static_cast<std::uint32_t>(key >> 32), static_cast<std::uint32_t>(key),
-                       found == m_failures.end() ? 0 : found->second});
+    unsaved.push_back(
+        {static_cast<std::uint32_t>(key >> 32), static_cast<std::uint32_t>(key), failures(key)});
   }
   m_unsaved.clear();
   return unsaved;
@@ -173,7 +224,7 @@ std::vector<AccessFailures> Partition::take_unsaved_failures() {
 
 void Partition::mark_unsaved(std::uint32_t kind, std::uint32_t index) {
   const std::lock_guard lock(m_mutex);
-  if (find_verifier(kind, index) != nullptr) m_unsaved.insert(failure_key(kind, index));
+  if (find_verifier(kind, index) != nullptr) m_unsaved.insert(key_of(kind, index));
 }
 
 void Partition::set_access_listener(std::shared_ptr<const AccessListener> listener) {
@@ -189,6 +240,15 @@ std::vector<std::shared_ptr<const KeyPair>> Partition::key_pairs() const {
 std::vector<std::shared_ptr<const Kek>> Partition::keks() const {
   const std::lock_guard lock(m_mutex);
   return values_of(m_keks);
+}
+
+std::vector<std::shared_ptr<const Sm9Key>> Partition::sm9_keys(std::uint32_t kind) const {
+  const std::lock_guard lock(m_mutex);
+  std::vector<std::shared_ptr<const Sm9Key>> keys;
+  for (const auto& entry : m_sm9_keys) {
+    if (entry.second->kind() == kind) keys.push_back(entry.second);
+  }
+  return keys;
 }
 
 PartitionTable::PartitionTable(AccessListener listener)

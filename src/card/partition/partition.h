@@ -7,6 +7,8 @@
 #include "base/random_source.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "card/partition/access.h"
+#include "card/partition/sm9_key.h"
 #include "engine/sm2/sm2.h"
 
 #include <cipherdeck/function.h>
@@ -26,22 +28,8 @@ namespace cipherdeck::card {
 using FunctionNumber = std::uint32_t;  // 0: PF, n: VF n
 using PartitionId = std::uint32_t;     // from 1; 0: none
 
-constexpr std::size_t kMinAccessCodeLen = 8;
-constexpr std::size_t kMaxAccessCodeLen = 256;
-constexpr std::uint32_t kMaxAccessFailures = 10;
 constexpr std::uint32_t kMaxKeyIndex = 4096;
 constexpr std::size_t kMaxSessionKeyLen = 32;
-
-/// What an access code is checked against: HMAC-SM3 of the code under a random salt.
-struct AccessVerifier {
-  bool set = false;  // false: there is no code, and no access right can be had
-  std::array<std::uint8_t, 16> salt{};
-  Secret<32> mac;
-};
-
-/// A verifier of `code` under a fresh salt; of no code if `code` is empty. Fails with
-/// invalid_argument unless the code has kMinAccessCodeLen to kMaxAccessCodeLen bytes.
-[[nodiscard]] Result<AccessVerifier> make_access_verifier(Bytes code, RandomSource& random);
 
 /// The two SM2 key pairs of one key index.
 struct KeyPair {
@@ -83,16 +71,24 @@ class Partition {
   /// Null if there is none.
   [[nodiscard]] std::shared_ptr<const KeyPair> key_pair(std::uint32_t index) const;
   [[nodiscard]] std::shared_ptr<const Kek> kek(std::uint32_t index) const;
+  [[nodiscard]] std::shared_ptr<const Sm9Key> sm9_key(std::uint32_t kind,
+                                                      std::uint32_t index) const;
 
-  /// Checks an access code in constant time. `kind` is CIPHERDECK_KEY_PAIR or CIPHERDECK_KEY_KEK.
+  /// Checks an access code in constant time. `kind` is CIPHERDECK_KEY_.
   /// Fails with key_not_found, access_denied, or, after kMaxAccessFailures wrong codes in a row,
   /// locked_out until the management sets a new code.
   Result<void> check_access(std::uint32_t kind, std::uint32_t index, Bytes code);
+
+  /// Checks an access code against all private keys of an index, and gives the kinds of those whose
+  /// code it is. Only a code that is of none of them counts as a wrong one, for each. Fails as
+  /// check_access() does.
+  Result<std::vector<std::uint32_t>> check_private_access(std::uint32_t index, Bytes code);
 
   // For the management, which has stored the change before it calls these.
   // A key that is put has no wrong access codes yet.
   void put(std::shared_ptr<const KeyPair> key_pair);
   void put(std::shared_ptr<const Kek> kek);
+  void put(std::shared_ptr<const Sm9Key> key);
   void remove(std::uint32_t kind, std::uint32_t index);
   /// After removal from the card: no key is found any more.
   void clear();
@@ -108,12 +104,15 @@ class Partition {
   /// For PartitionTable, before a worker can see the partition.
   void set_access_listener(std::shared_ptr<const AccessListener> listener);
 
-  /// All key pairs and KEKs, by index.
+  /// All keys of a kind, by index.
   [[nodiscard]] std::vector<std::shared_ptr<const KeyPair>> key_pairs() const;
   [[nodiscard]] std::vector<std::shared_ptr<const Kek>> keks() const;
+  [[nodiscard]] std::vector<std::shared_ptr<const Sm9Key>> sm9_keys(std::uint32_t kind) const;
 
  private:
-  // Both with m_mutex held.
+  // All with m_mutex held.
+  void forget_failures(std::uint32_t kind, std::uint32_t index);
+  [[nodiscard]] std::uint32_t failures(std::uint64_t key) const;
   [[nodiscard]] const AccessVerifier* find_verifier(std::uint32_t kind, std::uint32_t index) const;
   Result<void> judge(const AccessVerifier& verifier, std::uint64_t key, Bytes code, bool& changed);
 
@@ -122,7 +121,8 @@ class Partition {
   mutable std::mutex m_mutex;  // held for a look-up only
   std::map<std::uint32_t, std::shared_ptr<const KeyPair>> m_key_pairs;
   std::map<std::uint32_t, std::shared_ptr<const Kek>> m_keks;
-  std::map<std::uint64_t, std::uint32_t> m_failures;  // by kind << 32 | index
+  std::map<std::uint64_t, std::shared_ptr<const Sm9Key>> m_sm9_keys;  // by kind << 32 | index
+  std::map<std::uint64_t, std::uint32_t> m_failures;                  // likewise
   std::set<std::uint64_t> m_unsaved;
   std::shared_ptr<const AccessListener> m_listener;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 128-EEA3 (GM/T 0001.2) and 128-EIA3 (GM/T 0001.3).
 #include "base/secret.h"
+#include "engine/batch.h"
 #include "engine/known_answer.h"
 #include "engine/zuc/zuc.h"
 
@@ -129,6 +130,20 @@ std::array<std::uint8_t, kZucMacLen> ZucEia3::finish() noexcept {
   std::array<std::uint8_t, kZucMacLen> mac;
   store_be32(mac.data(), m_tag ^ last);
   return mac;
+}
+
+void run(std::span<ZucJob> jobs) noexcept {
+  for (ZucJob& job : jobs) {
+    job.state->crypt(job.output, job.input, job.len, job.is_last);
+    job.result = {};
+  }
+}
+
+void run(std::span<ZucMacJob> jobs) noexcept {
+  for (ZucMacJob& job : jobs) {
+    job.state->update(job.input);
+    job.result = {};
+  }
 }
 
 bool zuc_self_test() {

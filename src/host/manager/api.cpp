@@ -59,14 +59,40 @@ std::string hex(Bytes bytes) {
   return text;
 }
 
-const char* kind_name(std::uint32_t kind) { return kind == CIPHERDECK_KEY_KEK ? "kek" : "pair"; }
-
 Json partition_json(const cipherdeck_partition_record& record) {
   return Json{{"id", record.id},
               {"name", text_of(record.name)},
               {"key_pairs", record.num_key_pairs},
               {"keks", record.num_keks},
               {"vfs", record.num_functions}};
+}
+
+// The identity of a user key, which need not be text: what is not printable ASCII becomes '?'.
+std::string sm9_id(const cipherdeck_key_record& record) {
+  std::string both(reinterpret_cast<const char*>(record.sign_public_key), 64);
+  both.append(reinterpret_cast<const char*>(record.encrypt_public_key), 64);
+  both.resize(std::min<std::size_t>(both.size(), record.id_len));
+  std::replace_if(
+      both.begin(), both.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return both;
+}
+
+// The public key of a master key, the identity of a user's.
+void add_sm9(Json& json, const cipherdeck_key_record& record) {
+  switch (record.kind) {
+    case CIPHERDECK_KEY_SM9_SIGN_MASTER:
+      json["public_key"] = hex(record.sign_public_key) + hex(record.encrypt_public_key);
+      break;
+    case CIPHERDECK_KEY_SM9_ENCRYPT_MASTER:
+      json["public_key"] = hex(record.encrypt_public_key);
+      break;
+    case CIPHERDECK_KEY_SM9_SIGN_USER:
+    case CIPHERDECK_KEY_SM9_ENCRYPT_USER:
+      json["id"] = sm9_id(record);
+      break;
+    default:
+      break;
+  }
 }
 
 Json key_json(const cipherdeck_key_record& record) {
@@ -79,6 +105,7 @@ Json key_json(const cipherdeck_key_record& record) {
     json["sign_public_key"] = hex(record.sign_public_key);
     json["encrypt_public_key"] = hex(record.encrypt_public_key);
   }
+  add_sm9(json, record);
   return json;
 }
 
@@ -364,15 +391,29 @@ Outcome<Json> Api::keys(const std::string& partition) {
   return Json{{"partition", partition_json(*found)}, {"keys", std::move(list)}};
 }
 
+Result<void> Api::make_key(std::uint32_t partition, const KeyRequest& request) {
+  const Bytes code = as_bytes(request.access_code);
+  switch (request.kind) {
+    case KeyKind::kek:
+      return m_card.generate_kek(partition, request.index, request.bits, code);
+    case KeyKind::sm9_sign_master:
+    case KeyKind::sm9_encrypt_master:
+      return m_card.generate_sm9_master(partition, request.kind, request.index);
+    case KeyKind::sm9_sign_user:
+    case KeyKind::sm9_encrypt_user:
+      return m_card.generate_sm9_user_key(partition, request.index, request.user, code);
+    case KeyKind::pair:
+      break;
+  }
+  return m_card.generate_key_pair(partition, request.index, code);
+}
+
 Outcome<Json> Api::generate_key(const std::string& partition, const std::string& body) {
   const auto request = parse_key(body);
   if (!request) return request.problem();
   const auto found = find_partition(partition);
   if (!found) return found.problem();
-  const Bytes code = as_bytes(request->access_code);
-  const auto made = request->kind == KeyKind::kek
-                        ? m_card.generate_kek(found->id, request->index, request->bits, code)
-                        : m_card.generate_key_pair(found->id, request->index, code);
+  const auto made = make_key(found->id, *request);
   if (!made) {
     return problem_of(made.error(), "cannot generate key " + std::to_string(request->index) +
                                         " of partition " + text_of(found->name));

@@ -67,6 +67,7 @@ class Api {
                                 const std::string& index, const std::string& body);
 
  private:
+  Result<void> make_key(std::uint32_t partition, const KeyRequest& request);
   /// A partition by id or name.
   Outcome<cipherdeck_partition_record> find_partition(const std::string& selector);
   Outcome<Json> vf_list();

@@ -14,8 +14,22 @@
 
 namespace cipherdeck::manager {
 
-/// One of the two key spaces of a partition.
-enum class KeyKind : std::uint32_t { pair = CIPHERDECK_KEY_PAIR, kek = CIPHERDECK_KEY_KEK };
+/// One of the key spaces of a partition.
+enum class KeyKind : std::uint32_t {
+  pair = CIPHERDECK_KEY_PAIR,
+  kek = CIPHERDECK_KEY_KEK,
+  sm9_sign_master = CIPHERDECK_KEY_SM9_SIGN_MASTER,
+  sm9_encrypt_master = CIPHERDECK_KEY_SM9_ENCRYPT_MASTER,
+  sm9_sign_user = CIPHERDECK_KEY_SM9_SIGN_USER,
+  sm9_encrypt_user = CIPHERDECK_KEY_SM9_ENCRYPT_USER,
+};
+
+/// The key of an SM9 user that is to be made.
+struct Sm9User {
+  KeyKind kind = KeyKind::sm9_sign_user;
+  std::uint32_t master = 0;  // index of the master key of the same use
+  std::string id;
+};
 
 /// A text field of the function interface, up to its first zero byte.
 template <std::size_t N>
@@ -53,6 +67,9 @@ class CardControl {
   /// `access_code` may be empty: then every session of the partition may use the KEK.
   Result<void> generate_kek(std::uint32_t partition, std::uint32_t index, std::uint32_t bits,
                             Bytes access_code);
+  Result<void> generate_sm9_master(std::uint32_t partition, KeyKind kind, std::uint32_t index);
+  Result<void> generate_sm9_user_key(std::uint32_t partition, std::uint32_t index,
+                                     const Sm9User& user, Bytes access_code);
   Result<void> remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index);
   Result<void> set_access_code(std::uint32_t partition, KeyKind kind, std::uint32_t index,
                                Bytes access_code);

@@ -90,9 +90,45 @@ void wipe_member(Json& json, const char* name) noexcept {
   if (auto* text = found->get_ptr<std::string*>()) wipe_text(*text);
 }
 
+struct KindName {
+  KeyKind kind;
+  const char* name;
+};
+constexpr KindName kKindNames[] = {{KeyKind::pair, "pair"},
+                                   {KeyKind::kek, "kek"},
+                                   {KeyKind::sm9_sign_master, "sm9-sign-master"},
+                                   {KeyKind::sm9_encrypt_master, "sm9-encrypt-master"},
+                                   {KeyKind::sm9_sign_user, "sm9-sign-user"},
+                                   {KeyKind::sm9_encrypt_user, "sm9-encrypt-user"}};
+constexpr std::size_t kMaxKindLen = 18;
+
+bool is_sm9_master(KeyKind kind) {
+  return kind == KeyKind::sm9_sign_master || kind == KeyKind::sm9_encrypt_master;
+}
+
+bool is_sm9_user(KeyKind kind) {
+  return kind == KeyKind::sm9_sign_user || kind == KeyKind::sm9_encrypt_user;
+}
+
+Outcome<Sm9User> sm9_user_from(const Json& json, KeyKind kind) {
+  Sm9User user;
+  user.kind = kind;
+  if (!is_sm9_user(kind)) {
+    if (!json.contains("master") && !json.contains("id")) return user;
+    return bad_request("\"master\" and \"id\" are for keys of SM9 users only");
+  }
+  const auto master = number_member(json, "master", 1, kMaxKeyIndex);
+  if (!master) return master.problem();
+  user.master = *master;
+  auto id = text_member(json, "id", 1, CIPHERDECK_SM9_MAX_ID);
+  if (!id) return id.problem();
+  user.id = std::move(*id);
+  return user;
+}
+
 Outcome<KeyRequest> key_from(const Json& json) {
   KeyRequest request;
-  auto kind = text_member(json, "kind", 1, 8);
+  auto kind = text_member(json, "kind", 1, kMaxKindLen);
   if (!kind) return kind.problem();
   const auto parsed = parse_kind(*kind);
   if (!parsed) return parsed.problem();
@@ -107,7 +143,14 @@ Outcome<KeyRequest> key_from(const Json& json) {
   } else if (json.contains("bits")) {
     return bad_request("\"bits\" is for KEKs only");
   }
+  auto user = sm9_user_from(json, request.kind);
+  if (!user) return user.problem();
+  request.user = std::move(*user);
   if (request.kind == KeyKind::kek && !json.contains("access_code")) return request;
+  if (is_sm9_master(request.kind)) {
+    if (!json.contains("access_code")) return request;
+    return bad_request("a master key of SM9 has no access code: only the card uses it");
+  }
   auto code = access_code_member(json);
   if (!code) return code.problem();
   request.access_code = std::move(*code);
@@ -193,7 +236,7 @@ Outcome<PartitionRequest> parse_partition(const std::string& body) {
 }
 
 Outcome<KeyRequest> parse_key(const std::string& body) {
-  auto json = parse_object(body, {"kind", "index", "bits", "access_code"});
+  auto json = parse_object(body, {"kind", "index", "bits", "access_code", "master", "id"});
   if (!json) return json.problem();
   auto request = key_from(*json);
   wipe_member(*json, "access_code");
@@ -232,9 +275,19 @@ Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view te
 }
 
 Outcome<KeyKind> parse_kind(std::string_view text) {
-  if (text == "pair") return KeyKind::pair;
-  if (text == "kek") return KeyKind::kek;
-  return bad_request("the kind of a key is \"pair\" or \"kek\"");
+  for (const KindName& known : kKindNames) {
+    if (text == known.name) return known.kind;
+  }
+  return bad_request(
+      "the kind of a key is \"pair\", \"kek\", \"sm9-sign-master\", \"sm9-encrypt-master\", "
+      "\"sm9-sign-user\" or \"sm9-encrypt-user\"");
+}
+
+const char* kind_name(std::uint32_t kind) {
+  for (const KindName& known : kKindNames) {
+    if (kind == static_cast<std::uint32_t>(known.kind)) return known.name;
+  }
+  return "unknown";
 }
 
 }  // namespace cipherdeck::manager
