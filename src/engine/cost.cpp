@@ -55,9 +55,9 @@ constexpr Sm2Cost kSm2Costs[] = {
 };
 
 // ZUC: what 32 rounds of warming up take, and a byte.
-constexpr std::uint64_t kZucFixedNs = 1500;
-constexpr std::uint64_t kZucPs = 9000;
-constexpr std::uint64_t kZucMacPs = 15000;
+constexpr std::uint64_t kZucFixedNs = 2000;
+constexpr std::uint64_t kZucPs = 16000;
+constexpr std::uint64_t kZucMacPs = 23000;
 
 std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint64_t len) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
