@@ -19,7 +19,7 @@ std::string variant_of(const WorkloadKind& kind) {
     if (!variant.empty()) variant += '+';
     variant += algorithm.used;
   }
-  return variant;
+  return variant.empty() ? "portable" : variant;
 }
 
 struct Case {
@@ -35,7 +35,8 @@ std::vector<Case> cases_of(const EnginesOptions& options) {
         options.algorithms.empty() || std::ranges::count(options.algorithms, kind.algorithm) != 0;
     if (!is_wanted) continue;
     const std::vector<std::uint32_t> fixed = {kind.fixed_bytes};
-    const std::vector<std::uint32_t> default_streams = {1, kind.many_streams};
+    std::vector<std::uint32_t> default_streams = {1};
+    if (kind.many_streams != 1) default_streams.push_back(kind.many_streams);
     for (const std::uint32_t bytes : kind.counts_bytes() ? options.bytes : fixed) {
       for (const std::uint32_t streams :
            options.streams.empty() ? default_streams : options.streams) {

@@ -2,6 +2,7 @@
 #include "engines/workload.h"
 
 #include "engine/batch.h"
+#include "engines/one_by_one.h"
 
 #include <array>
 #include <deque>
@@ -37,6 +38,13 @@ constexpr WorkloadKind kKinds[] = {
     {"sm2-encrypt", kPlaintextLen, kSm2Streams, kSm2},
     {"sm2-decrypt", kPlaintextLen, kSm2Streams, kSm2},
     {"sm2-keygen", engine::kSm2ScalarLen, kSm2Streams, kSm2},
+    {"sm9-sign", kPlaintextLen, 1, {}},
+    {"sm9-verify", kPlaintextLen, 1, {}},
+    {"sm9-encrypt", kPlaintextLen, 1, {}},
+    {"sm9-decrypt", kPlaintextLen, 1, {}},
+    {"sm9-user-key", kPlaintextLen, 1, {}},
+    {"zuc-eea3", 0, 1, {}},
+    {"zuc-eia3", 0, 1, {}},
 };
 
 // One buffer for each of some streams, allocated one by one: streams that all lie at the same place
@@ -291,7 +299,8 @@ Result<std::unique_ptr<Workload>> make_workload(std::string_view algorithm, std:
   }
   if (algorithm == "sm4-gcm") return make_gcm(bytes, streams, random);
   if (algorithm == "sm3") return make_sm3(bytes, streams, random);
-  return make_sm2(algorithm, streams, random);
+  if (algorithm.starts_with("sm2-")) return make_sm2(algorithm, streams, random);
+  return make_one_by_one(algorithm, bytes, streams, random);
 }
 
 }  // namespace cipherdeck::bench

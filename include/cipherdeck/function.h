@@ -267,10 +267,16 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_ALG_SM4_XTS 0x01000400u
 #define CIPHERDECK_ALG_SM4_GCM 0x02000400u
 #define CIPHERDECK_ALG_SM4_CCM 0x04000400u
+#define CIPHERDECK_ALG_ZUC_EEA3 0x00000801u
+#define CIPHERDECK_ALG_ZUC_EIA3 0x00000802u
 #define CIPHERDECK_ALG_SM2 0x00020100u
 #define CIPHERDECK_ALG_SM2_SIGN 0x00020200u
 #define CIPHERDECK_ALG_SM2_EXCHANGE 0x00020400u
 #define CIPHERDECK_ALG_SM2_ENCRYPT 0x00020800u
+#define CIPHERDECK_ALG_SM9 0x00080000u
+#define CIPHERDECK_ALG_SM9_SIGN 0x00080100u
+#define CIPHERDECK_ALG_SM9_EXCHANGE 0x00080200u
+#define CIPHERDECK_ALG_SM9_ENCRYPT 0x00080400u
 #define CIPHERDECK_ALG_VENDOR 0x80000000u /* set: a vendor's own cipher, by a chip only */
 #define CIPHERDECK_ALG_STAND_IN 0x80008000u /* of this project's stand-in chip, for tests */
 #define CIPHERDECK_ALG_SM3 0x00000001u
@@ -355,6 +361,13 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_ENCRYPT 0x0300 /* ECB, CBC: multiples of 16; CFB, OFB, CTR: any length */
 #define CIPHERDECK_OP_DECRYPT 0x0301
 #define CIPHERDECK_OP_MAC 0x0302 /* CBC-MAC; output: 16 bytes; params: IV */
+/*
+ * ZUC takes one message in one command, and leaves the IV as it is. The IV is that of 128-EEA3 (ENCRYPT
+ * and DECRYPT) or 128-EIA3 (MAC; output: 4 bytes), which has COUNT in bytes 0 to 3, BEARER in the five
+ * highest bits of byte 4, and DIRECTION in bit 2 of byte 4 or the highest bit of byte 14; the rest
+ * follows from these. Byte 7, a zero in both, has the number of bits of the last byte that are not in
+ * the message.
+ */
 /* params: nonce; aux: additional data; arg[0]: tag length. Tag follows the ciphertext. */
 #define CIPHERDECK_OP_AUTH_ENCRYPT 0x0303 /* output: ciphertext || tag */
 #define CIPHERDECK_OP_AUTH_DECRYPT 0x0304 /* input: ciphertext || tag; no output if the tag is wrong */
@@ -380,6 +393,32 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_HMAC_FINAL 0x0412
 
 /*
+ * SM9 (GM/T 0044). Points of G1 are x || y (64 bytes), points of G2 x || y with the coefficient of u
+ * first (128), signatures h || S (96), ciphertexts C1 || C3 || C2 (96 + length of C2). User keys and
+ * master keys have indexes of their own, by kind; "master" is the index of one, or 0 with the master
+ * public key in aux (signing: 128 bytes, encryption: 64). Identities have 1 to CIPHERDECK_SM9_MAX_ID
+ * bytes. algorithm: 0, SM9 or SM9_ENCRYPT for C2 by key stream, or SM4 in ECB, CBC (both padded), OFB
+ * or CFB; the last three have an IV (16 bytes) before the identity in params.
+ */
+#define CIPHERDECK_OP_SM9_ID_EXPORT 0x0600 /* key: index of a user key; arg[0]: use; output: id */
+#define CIPHERDECK_OP_SM9_MASTER_EXPORT 0x0601 /* key: index; arg[0]: use; output: public key */
+#define CIPHERDECK_OP_SM9_SIGN 0x0602 /* key: user key, right needed; arg[0]: master; input: message */
+#define CIPHERDECK_OP_SM9_VERIFY 0x0603 /* key: master; input: message; params: signature || id */
+#define CIPHERDECK_OP_SM9_ENCRYPT 0x0604 /* key: master; input: plaintext; params: IV || id */
+#define CIPHERDECK_OP_SM9_DECRYPT 0x0605 /* key: user key, right needed; params: IV || id */
+/* Session keys. value: key handle. arg[0]: length of the key in bits, and master << 32. */
+#define CIPHERDECK_OP_SM9_KEY_GENERATE 0x0610 /* params: id; output: the key's package, a point */
+#define CIPHERDECK_OP_SM9_KEY_IMPORT 0x0611 /* key: user key, right needed; input: package */
+/* Key exchange. output: own ephemeral key || master public key; key: user key, right needed */
+#define CIPHERDECK_OP_SM9_AGREEMENT_START 0x0612 /* input: own id; aux: peer id */
+#define CIPHERDECK_OP_SM9_AGREEMENT_FINISH 0x0613 /* key: agreement; params: peer's ephemeral key */
+#define CIPHERDECK_OP_SM9_AGREEMENT_RESPOND 0x0614 /* input: own id; aux: peer id; params: likewise */
+/* For tests: user keys in the clear. */
+#define CIPHERDECK_OP_SM9_SIGN_EXTERNAL 0x0620 /* params: user key (64); aux: master public key */
+#define CIPHERDECK_OP_SM9_DECRYPT_EXTERNAL 0x0621 /* aux: user key (128); params: IV || id */
+
+
+/*
  * Keys of VPNs. algorithm: SM3 or SHA256, the hash of the pseudo-random function. arg[0]: lengths of
  * what is derived, in bytes of 8 bits each from the lowest on. Keys become session keys, and output
  * their handles (4 bytes each); or, with a public key in aux, they are encrypted for that, and
@@ -390,7 +429,7 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_VPN_SSL 0x0702 /* key: premaster secret; input: randoms of client and server,
 					of one length; MAC keys, keys, IVs of both (GB/T 38636) */
 
-/* Kept for: 0x0500 files, 0x0600 SM9. */
+/* Kept for: 0x0500 files. */
 
 #define CIPHERDECK_USE_SIGN 1u
 #define CIPHERDECK_USE_ENCRYPT 2u
@@ -423,6 +462,17 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_CARD_RANDOM_TEST 0x8181 /* arg[0]: CIPHERDECK_RANDOM_TEST_; output: struct
 						 cipherdeck_random_test_record each; value: failed */
 #define CIPHERDECK_OP_CARD_HEALTH 0x8182 /* output: struct cipherdeck_card_health */
+
+#define CIPHERDECK_OP_SM9_MASTER_GENERATE 0x8138 /* arg[0]: partition; key: index; arg[1]: kind */
+#define CIPHERDECK_OP_SM9_USER_KEY_GENERATE 0x8139 /* arg[0]: partition; key: index; arg[1]: kind;
+						      input: struct cipherdeck_sm9_user, access code, id */
+
+/* The access code, of access_code_len bytes, follows, and then the identity to the end. */
+struct cipherdeck_sm9_user {
+	cipherdeck_le32 master; /* index of the master key that the user key comes from */
+	cipherdeck_le32 access_code_len;
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_sm9_user) == 8);
 
 struct cipherdeck_queue_pair_create {
 	cipherdeck_le32 number; /* 1 and up */
@@ -573,7 +623,12 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_function_record) == 64);
 #define CIPHERDECK_KEY_PAIR 1u /* signing pair and encryption pair of one index */
 #define CIPHERDECK_KEY_KEK 2u
 #define CIPHERDECK_KEY_RSA 3u /* signing pair and encryption pair of RSA, with indexes of their own */
-#define CIPHERDECK_KEY_SYMMETRIC 8u /* for data; 4 to 7 are kept for SM9 */
+#define CIPHERDECK_KEY_SM9_SIGN_MASTER 4u
+#define CIPHERDECK_KEY_SM9_ENCRYPT_MASTER 5u
+#define CIPHERDECK_KEY_SM9_SIGN_USER 6u
+#define CIPHERDECK_KEY_SM9_ENCRYPT_USER 7u /* for encryption and for key exchange */
+#define CIPHERDECK_KEY_SYMMETRIC 8u /* for data */
+#define CIPHERDECK_SM9_MAX_ID 128u
 
 struct cipherdeck_key_record {
 	cipherdeck_le32 index;
@@ -581,9 +636,14 @@ struct cipherdeck_key_record {
 	cipherdeck_le32 bits;
 	cipherdeck_le32 locked; /* not zero: locked out after wrong access codes */
 	cipherdeck_le64 created; /* seconds since 1970 */
-	cipherdeck_u8 sign_public_key[64]; /* zero for a KEK */
+	/*
+	 * Zero for a KEK. The two together are the public key of an SM9 signing master key, or the
+	 * identity of an SM9 user key; that of an encryption master key is in the second.
+	 */
+	cipherdeck_u8 sign_public_key[64];
 	cipherdeck_u8 encrypt_public_key[64];
-	cipherdeck_u8 reserved[8];
+	cipherdeck_le32 id_len; /* of an SM9 user key's identity */
+	cipherdeck_u8 reserved[4];
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_key_record) == 160);
 

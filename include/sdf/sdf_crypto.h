@@ -66,6 +66,12 @@ int SDF_ExternalEncrypt_ECC(void* hSessionHandle, unsigned int uiAlgID,
  * any length, in XTS (a key of 256 bits) any from 16. There is no padding. pucIV is 16 bytes, read
  * and then set so that the next call goes on; ECB does not use it. Input and output may be the
  * same. Writes uiDataLength bytes. SDR_KEYNOTEXIST, SDR_ALGNOTSUPPORT, SDR_ALGMODNOTSUPPORT.
+ *
+ * SGD_ZUC_EEA3 (a key of 128 bits) encrypts one message of at most about 1 MiB under 128-EEA3. pucIV
+ * is the IV that 128-EEA3 makes of its parameters: COUNT (bytes 0 to 3, big-endian), BEARER << 3 |
+ * DIRECTION << 2 (byte 4), zeros (5 to 7), and the same again (8 to 15); byte 7 alone has the number
+ * of bits of the last byte that are not in the message, which come out as zeros. It is left as it
+ * is. SDR_INARGERR: no parameters make this IV.
  */
 int SDF_Encrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID, unsigned char* pucIV,
                 unsigned char* pucData, unsigned int uiDataLength, unsigned char* pucEncData,
@@ -79,6 +85,11 @@ int SDF_Decrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID, un
 /*
  * SDF_CalculateMAC computes the CBC-MAC of a multiple of 16 bytes (6.5.4). pucIV is read, and set
  * to the MAC. Writes 16 bytes.
+ *
+ * SGD_ZUC_EIA3 (a key of 128 bits) computes the MAC of one message of at most about 1 MiB under
+ * 128-EIA3, and writes 4 bytes. pucIV is the IV that 128-EIA3 makes of its parameters: COUNT (bytes
+ * 0 to 3), BEARER << 3 (byte 4), zeros, and the same again with DIRECTION in the highest bits of
+ * bytes 8 (exclusive or) and 14; byte 7 as with SDF_Encrypt. It is left as it is.
  */
 int SDF_CalculateMAC(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
                      unsigned char* pucIV, unsigned char* pucData, unsigned int uiDataLength,

@@ -28,9 +28,16 @@ int SDF_ExternalSign_ECC(void* hSessionHandle, unsigned int uiAlgID,
 int SDF_ExternalDecrypt_ECC(void* hSessionHandle, unsigned int uiAlgID,
                             ECCrefPrivateKey* pucPrivateKey, ECCCipher* pucEncData,
                             unsigned char* pucData, unsigned int* puiDataLength);
+
+/*
+ * SDF_ExternalSign_SM9 signs as SDF_InternalSignWithMasterEPK_SM9, with a user's key that the
+ * caller gives. SDR_KEYERR: one of the keys is no point of its group.
+ */
 int SDF_ExternalSign_SM9(void* hSessionHandle, SM9SignMasterPublicKey* pSignMastPublicKey,
                          SM9SignUserPrivateKey* pSignUserPrivateKey, unsigned char* pucData,
                          unsigned int uiDataLength, SM9Signature* pSignature);
+
+/* SDF_ExternalDecrypt_SM9 decrypts likewise, as SDF_DecryptWithISK_SM9. */
 int SDF_ExternalDecrypt_SM9(void* hSessionHandle, SM9EncUserPrivateKey* pEncUserPrivateKey,
                             unsigned char* pucUserID, unsigned int uiUserIDLen,
                             unsigned int uiAlgID, unsigned char* pucIV, SM9Cipher* pEncData,

@@ -22,18 +22,21 @@ namespace {
 using health::put_text;
 using scheduler::kMaxFunctions;
 
-constexpr std::uint64_t kFeatures = CIPHERDECK_FEATURE_RANDOM | CIPHERDECK_FEATURE_SM2 |
-                                    CIPHERDECK_FEATURE_SM3 | CIPHERDECK_FEATURE_SM4 |
-                                    CIPHERDECK_FEATURE_SM4_AEAD | CIPHERDECK_FEATURE_SM4_XTS |
-                                    CIPHERDECK_FEATURE_AGREEMENT | CIPHERDECK_FEATURE_MULTIPART |
-                                    CIPHERDECK_FEATURE_RSA | CIPHERDECK_FEATURE_VPN;
+constexpr std::uint64_t kFeatures =
+    CIPHERDECK_FEATURE_RANDOM | CIPHERDECK_FEATURE_SM2 | CIPHERDECK_FEATURE_SM3 |
+    CIPHERDECK_FEATURE_SM4 | CIPHERDECK_FEATURE_SM4_AEAD | CIPHERDECK_FEATURE_SM4_XTS |
+    CIPHERDECK_FEATURE_AGREEMENT | CIPHERDECK_FEATURE_MULTIPART | CIPHERDECK_FEATURE_RSA |
+    CIPHERDECK_FEATURE_VPN | CIPHERDECK_FEATURE_SM9 | CIPHERDECK_FEATURE_ZUC;
 constexpr std::uint32_t kSm2Uses = CIPHERDECK_ALG_SM2 | CIPHERDECK_ALG_SM2_SIGN |
                                    CIPHERDECK_ALG_SM2_EXCHANGE | CIPHERDECK_ALG_SM2_ENCRYPT;
-constexpr std::uint32_t kModuli = 256 | 1024 | 2048 | 4096;  // of SM2 and RSA, ORed
+constexpr std::uint32_t kSm9Uses = CIPHERDECK_ALG_SM9 | CIPHERDECK_ALG_SM9_SIGN |
+                                   CIPHERDECK_ALG_SM9_EXCHANGE | CIPHERDECK_ALG_SM9_ENCRYPT;
+constexpr std::uint32_t kModuli = 256 | 1024 | 2048 | 4096;  // of SM2, SM9 and RSA, ORed
 constexpr std::uint32_t kSm4Modes =
     CIPHERDECK_ALG_SM4_ECB | CIPHERDECK_ALG_SM4_CBC | CIPHERDECK_ALG_SM4_CFB |
     CIPHERDECK_ALG_SM4_OFB | CIPHERDECK_ALG_SM4_MAC | CIPHERDECK_ALG_SM4_CTR |
     CIPHERDECK_ALG_SM4_XTS | CIPHERDECK_ALG_SM4_GCM | CIPHERDECK_ALG_SM4_CCM;
+constexpr std::uint32_t kZuc = CIPHERDECK_ALG_ZUC_EEA3 | CIPHERDECK_ALG_ZUC_EIA3;
 constexpr std::uint32_t kHashes = CIPHERDECK_ALG_SM3 | CIPHERDECK_ALG_SM3_HMAC |
                                   CIPHERDECK_ALG_SHA1 | CIPHERDECK_ALG_SHA256 |
                                   CIPHERDECK_ALG_SHA256_HMAC;
@@ -435,9 +438,9 @@ cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   const auto partition = m_partitions.bound_to(function);
   identity.device_version = CIPHERDECK_VERSION;
   identity.standard_version = 2;  // GM/T 0018-2023
-  identity.asym_alg_ability[0] = kSm2Uses | CIPHERDECK_ALG_RSA;
+  identity.asym_alg_ability[0] = kSm2Uses | kSm9Uses | CIPHERDECK_ALG_RSA;
   identity.asym_alg_ability[1] = kModuli;
-  identity.sym_alg_ability = kSm4Modes | m_chips->abilities();
+  identity.sym_alg_ability = kSm4Modes | kZuc | m_chips->abilities();
   identity.hash_alg_ability = kHashes;
   identity.max_data_len = CIPHERDECK_MAX_DATA_LEN;
   identity.function = function;

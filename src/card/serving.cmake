@@ -24,8 +24,10 @@ cipherdeck_library(card
     command/rsa.cpp
     command/shared.cpp
     command/sm2.cpp
+    command/sm9.cpp
     command/table.cpp
     command/vpn.cpp
+    command/zuc.cpp
     health/commands.cpp
     health/monitor.cpp
     scheduler/scheduler.cpp

@@ -10,6 +10,7 @@
 #include "engine/sm2/sm2.h"
 #include "engine/sm3/sm3.h"
 #include "engine/sm4/sm4.h"
+#include "engine/zuc/zuc.h"
 
 #include <cstdint>
 #include <span>
@@ -104,6 +105,24 @@ struct Sm2DecryptJob {
   Result<void> result;
 };
 
+/// `len` bytes from `input` to `output`, which are the same or do not overlap, under 128-EEA3. No
+/// two jobs of a call share a state.
+struct ZucJob {
+  ZucEea3* state = nullptr;
+  const std::uint8_t* input = nullptr;
+  std::uint8_t* output = nullptr;
+  std::size_t len = 0;
+  bool is_last = false;  // the message ends here
+  Result<void> result;
+};
+
+/// Feeds `input` to `state`, likewise.
+struct ZucMacJob {
+  ZucEia3* state = nullptr;
+  Bytes input;
+  Result<void> result;
+};
+
 void run(std::span<CipherJob> jobs) noexcept;
 void run(std::span<MacJob> jobs) noexcept;
 void run(std::span<AeadJob> jobs) noexcept;
@@ -112,6 +131,8 @@ void run(std::span<Sm2SignJob> jobs, RandomSource& nonces) noexcept;
 void run(std::span<Sm2VerifyJob> jobs) noexcept;
 void run(std::span<Sm2EncryptJob> jobs, RandomSource& nonces) noexcept;
 void run(std::span<Sm2DecryptJob> jobs) noexcept;
+void run(std::span<ZucJob> jobs) noexcept;
+void run(std::span<ZucMacJob> jobs) noexcept;
 
 /// How many jobs of this kind one call runs side by side, in about the time of one: company up to
 /// that number makes each cheaper. 1: company changes nothing.
@@ -123,6 +144,8 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept;
 [[nodiscard]] std::size_t lanes_of(const Sm2VerifyJob& job) noexcept;
 [[nodiscard]] std::size_t lanes_of(const Sm2EncryptJob& job) noexcept;
 [[nodiscard]] std::size_t lanes_of(const Sm2DecryptJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const ZucJob& job) noexcept;
+[[nodiscard]] std::size_t lanes_of(const ZucMacJob& job) noexcept;
 
 /// What a job will take of one core, in nanoseconds, roughly: what the scheduler charges its owner.
 /// `num_together` jobs of its kind and length, itself one of them, go in one call.
@@ -134,9 +157,11 @@ void run(std::span<Sm2DecryptJob> jobs) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2VerifyJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2EncryptJob& job) noexcept;
 [[nodiscard]] std::uint32_t cost_ns(const Sm2DecryptJob& job) noexcept;
+[[nodiscard]] std::uint32_t cost_ns(const ZucJob& job) noexcept;
+[[nodiscard]] std::uint32_t cost_ns(const ZucMacJob& job) noexcept;
 
-/// Known answers of every algorithm (the examples of GB/T 32905, 32907 and 32918). False: the
-/// engine may not be used.
+/// Known answers of every algorithm (the examples of GB/T 32905, 32907, 32918, 33133 and 38635).
+/// False: the engine may not be used.
 [[nodiscard]] bool self_test() noexcept;
 
 }  // namespace cipherdeck::engine

@@ -17,6 +17,8 @@
 #include "engine/sm2/sm2_variants.h"
 #include "engine/sm3/sm3_variants.h"
 #include "engine/sm4/sm4_variants.h"
+#include "engine/sm9/sm9.h"
+#include "engine/zuc/zuc.h"
 
 namespace cipherdeck::engine {
 namespace {
@@ -209,6 +211,67 @@ bool check_sm2() {
   return sm2_exchange(shared, exchange).ok();
 }
 
+bool check_sm9_signature(RandomSource& random) {
+  const Bytes id = as_bytes("Alice");
+  const auto master = Sm9SignMasterKey::generate(random);
+  if (!master) return false;
+  const auto key = master->extract(id);
+  if (!key) return false;
+  const Buffer message(50, 1);
+  const auto signature = sm9_sign(*key, master->public_key(), message, random);
+  return signature && sm9_verify(master->public_key(), id, message, *signature);
+}
+
+bool check_sm9_encryption(const Sm9EncryptMasterKey& master, RandomSource& random) {
+  const Bytes id = as_bytes("Bob");
+  const auto key = master.extract(id, Sm9Use::encrypt);
+  if (!key) return false;
+  const Buffer plain = secret_bytes(50);
+  for (const Sm9Cipher cipher : {Sm9Cipher::key_stream, Sm9Cipher::ecb}) {
+    Buffer ciphertext(kSm9CiphertextOverhead + sm9_c2_len(cipher, plain.size())), out(64);
+    if (!sm9_encrypt(ciphertext, {cipher, {}}, master.public_key(), id, plain, random)) {
+      return false;
+    }
+    make_public(ciphertext);
+    if (!sm9_decrypt(out, {cipher, {}}, *key, id, ciphertext)) return false;
+    ciphertext[70] ^= 1;
+    if (sm9_decrypt(out, {cipher, {}}, *key, id, ciphertext)) return false;
+  }
+  return true;
+}
+
+bool check_sm9_exchange(const Sm9EncryptMasterKey& master, RandomSource& random) {
+  const Bytes a = as_bytes("Alice"), b = as_bytes("Bob");
+  const auto key = master.extract(a, Sm9Use::exchange);
+  const auto own = sm9_exchange_start(master.public_key(), b, random);
+  const auto peer = sm9_exchange_start(master.public_key(), a, random);
+  if (!key || !own || !peer) return false;
+  Buffer shared(16);
+  Sm9Confirmations confirmations;
+  const Sm9Exchange exchange{true, *key, master.public_key(), *own, peer->point, a, b};
+  return sm9_exchange(shared, exchange, &confirmations).ok();
+}
+
+bool check_sm9() {
+  std::puts("sm9");
+  SecretRandom random;
+  const auto master = Sm9EncryptMasterKey::generate(random);
+  return master && check_sm9_signature(random) && check_sm9_encryption(*master, random) &&
+         check_sm9_exchange(*master, random);
+}
+
+void check_zuc() {
+  std::puts("zuc");
+  const Buffer key = secret_bytes(kZucKeyLen);
+  Buffer data = secret_bytes(37);
+  const ZucMessage message{1, 2, 1, 3};
+  ZucEea3 eea3(Bytes(key).first<kZucKeyLen>(), message);
+  eea3.crypt(data.data(), data.data(), data.size(), true);
+  ZucEia3 eia3(Bytes(key).first<kZucKeyLen>(), message);
+  eia3.update(data);
+  (void)eia3.finish();
+}
+
 int leak() {
   const Buffer secret = secret_bytes(1);
   return secret[0] == 0x3c ? 1 : 2;
@@ -232,6 +295,8 @@ int main(int argc, char** argv) {
   check_aead();
   for (const sm2::Variant& variant : sm2::variants()) check_group(variant);
   if (!check_sm2()) return 1;
+  if (!check_sm9()) return 1;
+  check_zuc();
   const long num_errors = static_cast<long>(VALGRIND_COUNT_ERRORS);
   std::printf("%ld branches or addresses depended on secrets\n", num_errors);
   return num_errors == 0 ? 0 : 1;

@@ -54,6 +54,11 @@ constexpr Sm2Cost kSm2Costs[] = {
     {"portable", 16000, 120000, 33000, 130000, 115000},
 };
 
+// ZUC: what 32 rounds of warming up take, and a byte.
+constexpr std::uint64_t kZucFixedNs = 2000;
+constexpr std::uint64_t kZucPs = 16000;
+constexpr std::uint64_t kZucMacPs = 23000;
+
 std::uint32_t total(std::uint64_t fixed_ns, std::uint64_t ps_per_byte, std::uint64_t len) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   constexpr std::uint64_t kMaxLen = std::uint64_t{1} << 40;  // beyond, the product might overflow
@@ -130,6 +135,9 @@ std::size_t lanes_of(const Sm2VerifyJob&) noexcept { return sm2::chosen_variant(
 std::size_t lanes_of(const Sm2EncryptJob&) noexcept { return sm2::chosen_variant().num_lanes; }
 std::size_t lanes_of(const Sm2DecryptJob&) noexcept { return sm2::chosen_variant().num_lanes; }
 
+std::size_t lanes_of(const ZucJob&) noexcept { return 1; }
+std::size_t lanes_of(const ZucMacJob&) noexcept { return 1; }
+
 std::uint32_t cost_ns(const CipherJob& job, std::size_t num_together) noexcept {
   const Sm4Cost& cost = sm4_cost();
   const std::uint64_t calls = job.mode != CipherMode::xts ? 1 : job.is_last ? 2 : 3;
@@ -166,6 +174,12 @@ std::uint32_t cost_ns(const Sm2EncryptJob& job) noexcept {
 
 std::uint32_t cost_ns(const Sm2DecryptJob& job) noexcept {
   return total(sm2_cost().decrypt, 2 * sm3_ps(), job.ciphertext.size());
+}
+
+std::uint32_t cost_ns(const ZucJob& job) noexcept { return total(kZucFixedNs, kZucPs, job.len); }
+
+std::uint32_t cost_ns(const ZucMacJob& job) noexcept {
+  return total(kZucFixedNs, kZucMacPs, job.input.size());
 }
 
 }  // namespace cipherdeck::engine

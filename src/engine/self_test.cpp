@@ -3,9 +3,12 @@
 #include "engine/self_test.h"
 
 #include "engine/batch.h"
+#include "engine/known_answer.h"
 #include "engine/modes/modes.h"
 #include "engine/self_test_answers.h"
 #include "engine/self_test_variants.h"
+#include "engine/sm9/sm9.h"
+#include "engine/zuc/zuc.h"
 
 #include <exception>
 
@@ -222,6 +225,8 @@ std::vector<SelfTest> self_tests() {
       {"sm2-sign", is_sm2_signature_right},
       {"sm2-encrypt", is_sm2_encryption_right},
       {"sm2-exchange", is_sm2_exchange_right},
+      {"sm9", sm9_self_test},
+      {"zuc", zuc_self_test},
   };
   tests.insert(tests.end(), std::begin(kBuiltOnThem), std::end(kBuiltOnThem));
   return tests;

@@ -34,17 +34,24 @@ Result<CipherOperation> begin_operation(std::uint16_t opcode, const void* sessio
 }
 
 bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept {
-  return (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
+  return !is_zuc(algorithm) && (algorithm & CIPHERDECK_ALG_MODE_MASK) == mode;
 }
+
+bool is_zuc(std::uint32_t algorithm) noexcept {
+  return algorithm == CIPHERDECK_ALG_ZUC_EEA3 || algorithm == CIPHERDECK_ALG_ZUC_EIA3;
+}
+
+bool takes_iv(std::uint32_t algorithm) noexcept { return !is_mode(algorithm, CIPHERDECK_ALG_ECB); }
 
 Result<void> crypt_chunks(const Session& session, driver::Request request, Bytes data,
                           unsigned char* out, Block& iv) {
-  if (!is_mode(request.algorithm, CIPHERDECK_ALG_ECB)) {
+  if (takes_iv(request.algorithm)) {
     request.params = iv;
     request.params_result = iv;
   }
   while (!data.empty()) {
-    request.input = data.first(next_chunk(session, data.size()));
+    const bool at_once = is_zuc(request.algorithm);
+    request.input = at_once ? data : data.first(next_chunk(session, data.size()));
     request.output = {out, request.input.size()};
     CIPHERDECK_TRY(session.execute(request));
     out += request.input.size();

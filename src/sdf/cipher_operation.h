@@ -22,7 +22,11 @@ struct CipherOperation {
                                                       const void* session_handle, const void* key,
                                                       std::uint32_t algorithm);
 
+/// Of a cipher in modes, not of ZUC.
 [[nodiscard]] bool is_mode(std::uint32_t algorithm, std::uint32_t mode) noexcept;
+/// Whose messages are done in one command.
+[[nodiscard]] bool is_zuc(std::uint32_t algorithm) noexcept;
+[[nodiscard]] bool takes_iv(std::uint32_t algorithm) noexcept;
 
 /// Runs `data` through an ENCRYPT or DECRYPT to `out`, which is the same place or does not overlap.
 /// `iv` is updated so that the next call goes on; ECB leaves it alone.

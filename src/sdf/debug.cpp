@@ -88,7 +88,7 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, std::uint32
   request.opcode = opcode;
   request.algorithm = to_symmetric_algorithm(algorithm, session->config().sm4_base);
   Block chained{};
-  if (!is_mode(request.algorithm, CIPHERDECK_ALG_ECB)) {
+  if (takes_iv(request.algorithm)) {
     if (iv == nullptr || iv_len != kBlockLen) return Error::invalid_argument;
     std::memcpy(chained.data(), iv, chained.size());
   }

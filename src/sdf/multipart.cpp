@@ -31,7 +31,7 @@ bool has_parts(std::uint32_t algorithm) noexcept {
 
 Result<Block> to_iv(std::uint32_t algorithm, const unsigned char* iv, unsigned int len) {
   Block block{};
-  if (is_mode(algorithm, CIPHERDECK_ALG_ECB)) return block;
+  if (!takes_iv(algorithm)) return block;
   if (iv == nullptr || len != kBlockLen) return Error::invalid_argument;
   std::memcpy(block.data(), iv, block.size());
   return block;

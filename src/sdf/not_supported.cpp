@@ -19,23 +19,5 @@ NOT_SUPPORTED(SDF_ReadFile)
 NOT_SUPPORTED(SDF_WriteFile)
 NOT_SUPPORTED(SDF_DeleteFile)
 
-// Clause 6.8
-NOT_SUPPORTED(SDF_ExternalSign_SM9)
-NOT_SUPPORTED(SDF_ExternalDecrypt_SM9)
-
-// Annex B
-NOT_SUPPORTED(SDF_ExportUserID_SM9)
+// Annex B: master keys are made by the management
 NOT_SUPPORTED(SDF_GenerateEncMasterKeyPair_SM9)
-NOT_SUPPORTED(SDF_GenerateKeyWithEMK_SM9)
-NOT_SUPPORTED(SDF_GenerateKeyWithIMK_SM9)
-NOT_SUPPORTED(SDF_ImportKeyWithISK_SM9)
-NOT_SUPPORTED(SDF_GenerateAgreementDataWithSM9)
-NOT_SUPPORTED(SDF_GenerateKeyWithSM9)
-NOT_SUPPORTED(SDF_GenerateAgreementDataAndKeyWithSM9)
-NOT_SUPPORTED(SDF_VerifyWithMasterEPK_SM9)
-NOT_SUPPORTED(SDF_VerifyWithMasterIPK_SM9)
-NOT_SUPPORTED(SDF_InternalSignWithMasterEPK_SM9)
-NOT_SUPPORTED(SDF_InternalSignWithMasterIPK_SM9)
-NOT_SUPPORTED(SDF_EncryptWithMasterEPK_SM9)
-NOT_SUPPORTED(SDF_EncryptWithMasterIPK_SM9)
-NOT_SUPPORTED(SDF_DecryptWithISK_SM9)

@@ -9,6 +9,7 @@ namespace cipherdeck::sdf {
 namespace {
 
 constexpr std::size_t kMaxTagLen = 16;
+constexpr std::size_t kZucMacLen = 4;
 constexpr std::size_t kMaxNonceLen = 256;
 
 Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void* key,
@@ -21,11 +22,24 @@ Result<void> crypt(std::uint16_t opcode, const void* session_handle, const void*
   CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, data_len));
   if (query) return {};
   Block chained{};
-  const bool has_iv = !is_mode(operation.request.algorithm, CIPHERDECK_ALG_ECB);
+  const bool has_iv = takes_iv(operation.request.algorithm);
   if (has_iv && iv == nullptr) return Error::invalid_argument;
   if (has_iv) std::memcpy(chained.data(), iv, chained.size());
   CIPHERDECK_TRY(crypt_chunks(*operation.session, operation.request, all, out, chained));
   if (has_iv) std::memcpy(iv, chained.data(), chained.size());
+  return {};
+}
+
+// 128-EIA3: a message of any length, its parameters in the IV.
+Result<void> calculate_zuc_mac(CipherOperation operation, const unsigned char* iv, Bytes data,
+                               unsigned char* out, unsigned int* out_len) {
+  if (data.empty() || iv == nullptr) return Error::invalid_argument;
+  CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, kZucMacLen));
+  if (query) return {};
+  operation.request.params = {iv, kBlockLen};
+  operation.request.input = data;
+  operation.request.output = {out, kZucMacLen};
+  CIPHERDECK_TRY(operation.session->execute(operation.request));
   return {};
 }
 
@@ -35,6 +49,9 @@ Result<void> calculate_mac(const void* session_handle, const void* key, std::uin
   CIPHERDECK_ASSIGN(const CipherOperation operation,
                     begin_operation(CIPHERDECK_OP_MAC, session_handle, key, algorithm));
   CIPHERDECK_ASSIGN(const Bytes all, input(data, data_len));
+  if (is_zuc(operation.request.algorithm)) {
+    return calculate_zuc_mac(operation, iv, all, out, out_len);
+  }
   if (all.empty() || all.size() % kBlockLen != 0 || iv == nullptr) return Error::invalid_argument;
   CIPHERDECK_ASSIGN(const bool query, is_length_query(out, out_len, kBlockLen));
   if (query) return {};

@@ -31,6 +31,25 @@ std::uint32_t manage(card::Card& card, std::uint16_t opcode, std::uint64_t arg0,
   return reply.value;
 }
 
+// Master keys at index 1, and keys of kSm9Users for signatures and for encryption.
+void furnish_sm9(card::Card& card, std::uint32_t partition) {
+  for (const std::uint64_t kind :
+       {CIPHERDECK_KEY_SM9_SIGN_MASTER, CIPHERDECK_KEY_SM9_ENCRYPT_MASTER}) {
+    manage(card, CIPHERDECK_OP_SM9_MASTER_GENERATE, partition, kind, 1, "");
+  }
+  std::uint32_t index = 0;
+  for (const std::string_view id : kSm9Users) {
+    const std::string_view code = access_code(++index);
+    const cipherdeck_sm9_user user{1, static_cast<std::uint32_t>(code.size())};
+    std::string input(reinterpret_cast<const char*>(&user), sizeof user);
+    input.append(code).append(id);
+    for (const std::uint64_t kind :
+         {CIPHERDECK_KEY_SM9_SIGN_USER, CIPHERDECK_KEY_SM9_ENCRYPT_USER}) {
+      manage(card, CIPHERDECK_OP_SM9_USER_KEY_GENERATE, partition, kind, index, input);
+    }
+  }
+}
+
 void furnish(card::Card& card) {
   if (card.state() != CIPHERDECK_CARD_UNINITIALISED) return;  // started again on the same store
   manage(card, CIPHERDECK_OP_CARD_INIT, 0, 0, 0, "test card");
@@ -45,6 +64,7 @@ void furnish(card::Card& card) {
   manage(card, CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, kRsaBits, 1, access_code(1));
   manage(card, CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, 128, 1, "");
   manage(card, CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, 256, 2, access_code(2));
+  furnish_sm9(card, partition);
   for (std::uint32_t function = 1; function <= kNumVfs; ++function) {
     manage(card, CIPHERDECK_OP_FUNCTION_BIND, function, partition, 0, "");
   }

@@ -16,6 +16,9 @@ namespace cipherdeck::sdf::testing {
 constexpr std::uint32_t kNumVfs = 4;
 constexpr std::uint32_t kNumKeyPairs = 3;
 constexpr std::uint32_t kRsaBits = 1024;  // small, so that tests start soon
+/// Identities of the SM9 user keys at indexes 1 and up, whose access codes are those of the key
+/// pairs.
+constexpr std::string_view kSm9Users[] = {"Alice", "bob@example.org"};
 constexpr std::string_view kKekAccessCode = "code of KEK 3";
 constexpr std::string_view access_code(std::uint32_t index) {
   constexpr std::string_view kCodes[kNumKeyPairs] = {"code of key 1", "code of key 2",

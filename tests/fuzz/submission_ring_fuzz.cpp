@@ -53,6 +53,7 @@ class Keys {
       kek->index = 1;
       (void)random.fill(kek->key.span());
       partition->put(std::shared_ptr<const card::Kek>(std::move(kek)));
+      put_sm9(*partition);
       partitions.put(std::move(partition));
       partitions.bind(id, id);
     }
@@ -62,7 +63,10 @@ class Keys {
   void unlock() {
     for (const auto& partition : partitions.all()) {
       for (const std::uint32_t index : {0, 1}) {
-        partition->set_access_failures(CIPHERDECK_KEY_PAIR, index, 0);
+        for (const std::uint32_t kind :
+             {CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_SM9_SIGN_USER, CIPHERDECK_KEY_SM9_ENCRYPT_USER}) {
+          partition->set_access_failures(kind, index, 0);
+        }
       }
     }
   }
@@ -78,6 +82,26 @@ class Keys {
     require(sign && encrypt && access, "keys of the fixture");
     return std::make_shared<const card::KeyPair>(
         card::KeyPair{.index = index, .sign = *sign, .encrypt = *encrypt, .access = *access});
+  }
+  // A key of each kind at index 1.
+  void put_sm9(card::Partition& partition) {
+    auto sign = engine::Sm9SignMasterKey::generate(random);
+    auto encrypt = engine::Sm9EncryptMasterKey::generate(random);
+    const auto access = card::make_access_verifier(as_bytes(kCode), random);
+    require(sign && encrypt && access, "SM9 keys of the fixture");
+    const std::string id = "id";
+    auto signer = sign->extract(as_bytes(id));
+    auto reader = encrypt->extract(as_bytes(id), engine::Sm9Use::encrypt);
+    auto peer = encrypt->extract(as_bytes(id), engine::Sm9Use::exchange);
+    require(signer && reader && peer, "SM9 keys of the fixture");
+    const auto put = [&](card::Sm9Key::Value value) {
+      partition.put(
+          std::make_shared<const card::Sm9Key>(card::Sm9Key{1, 0, std::move(value), id, *access}));
+    };
+    put(std::move(*sign));
+    put(std::move(*encrypt));
+    put(std::move(*signer));
+    put(card::Sm9EncryptUserKeys{std::move(*reader), std::move(*peer)});
   }
 };
 
@@ -276,8 +300,10 @@ class Attacker {
     return {m_data.ConsumeIntegralInRange(0U, arena_len - std::min(len, arena_len)), len};
   }
   std::uint32_t key(std::uint16_t opcode) {
-    const bool by_handle = opcode >= CIPHERDECK_OP_ENCRYPT || opcode == CIPHERDECK_OP_KEY_DESTROY ||
-                           opcode == CIPHERDECK_OP_AGREEMENT_FINISH;
+    const bool by_handle =
+        (opcode >= CIPHERDECK_OP_ENCRYPT && opcode < CIPHERDECK_OP_SM9_ID_EXPORT) ||
+        opcode == CIPHERDECK_OP_KEY_DESTROY || opcode == CIPHERDECK_OP_AGREEMENT_FINISH ||
+        opcode == CIPHERDECK_OP_SM9_AGREEMENT_FINISH;
     const auto choice = m_data.ConsumeIntegralInRange(0U, 7U);
     if (!by_handle) return choice < 7 ? choice % 3 : handle();
     return choice < 4 && opcode != CIPHERDECK_OP_KEY_DESTROY ? m_handles[1] : handle();
@@ -286,7 +312,8 @@ class Attacker {
   std::uint32_t algorithm(std::uint16_t opcode) {
     static constexpr std::uint32_t kCiphers[] = {CIPHERDECK_ALG_SM4_ECB, CIPHERDECK_ALG_SM4_CBC,
                                                  CIPHERDECK_ALG_SM4_CFB, CIPHERDECK_ALG_SM4_OFB,
-                                                 CIPHERDECK_ALG_SM4_CTR, CIPHERDECK_ALG_SM4_XTS};
+                                                 CIPHERDECK_ALG_SM4_CTR, CIPHERDECK_ALG_SM4_XTS,
+                                                 CIPHERDECK_ALG_ZUC_EEA3};
     const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 15);
     if (choice == 15) return m_data.ConsumeIntegral<std::uint32_t>();
     switch (opcode) {
@@ -297,7 +324,7 @@ class Attacker {
       case CIPHERDECK_OP_KEY_IMPORT_KEK:
         return kCiphers[choice % 2];
       case CIPHERDECK_OP_MAC:
-        return CIPHERDECK_ALG_SM4_MAC;
+        return choice % 2 == 0 ? CIPHERDECK_ALG_SM4_MAC : CIPHERDECK_ALG_ZUC_EIA3;
       case CIPHERDECK_OP_AUTH_ENCRYPT:
       case CIPHERDECK_OP_AUTH_DECRYPT:
         return choice % 2 == 0 ? CIPHERDECK_ALG_SM4_GCM : CIPHERDECK_ALG_SM4_CCM;
@@ -305,6 +332,10 @@ class Attacker {
       case CIPHERDECK_OP_HASH:
       case CIPHERDECK_OP_HMAC_INIT:
         return CIPHERDECK_ALG_SM3;
+      case CIPHERDECK_OP_SM9_ENCRYPT:
+      case CIPHERDECK_OP_SM9_DECRYPT:
+      case CIPHERDECK_OP_SM9_DECRYPT_EXTERNAL:
+        return choice < 8 ? CIPHERDECK_ALG_SM9_ENCRYPT : kCiphers[choice % 4];
       default:
         return CIPHERDECK_ALG_SM2;
     }
@@ -312,7 +343,14 @@ class Attacker {
   std::uint64_t argument(std::uint16_t opcode) {
     const std::size_t choice = m_data.ConsumeIntegralInRange<std::size_t>(0, 15);
     if (choice == 15) return m_data.ConsumeIntegral<std::uint64_t>();
-    if (opcode == CIPHERDECK_OP_PUBLIC_KEY_EXPORT) return choice % 2 + 1;
+    if (opcode == CIPHERDECK_OP_PUBLIC_KEY_EXPORT || opcode == CIPHERDECK_OP_SM9_ID_EXPORT ||
+        opcode == CIPHERDECK_OP_SM9_MASTER_EXPORT) {
+      return choice % 2 + 1;
+    }
+    if (opcode == CIPHERDECK_OP_SM9_SIGN) return choice % 2;
+    if (opcode >= CIPHERDECK_OP_SM9_KEY_GENERATE && opcode <= CIPHERDECK_OP_SM9_AGREEMENT_RESPOND) {
+      return std::uint64_t{choice % 2} << 32 | (choice < 8 ? 128 : 256);
+    }
     if (opcode == CIPHERDECK_OP_AUTH_ENCRYPT || opcode == CIPHERDECK_OP_AUTH_DECRYPT)
       return choice + 3;
     return choice % 2 == 0 ? 128 : 256;
@@ -370,12 +408,10 @@ void run(const std::uint8_t* bytes, std::size_t len) {
   static const std::atomic<std::uint32_t> state{CIPHERDECK_CARD_READY};
   static FixedRandom random;
   static card::away::Coprocessor coprocessor("coprocessor", random);
-  const card::command::Services services{keys.partitions,
-                                         state,
-                                         keys.random,
-                                         [](card::FunctionNumber) { return cipherdeck_identity{}; },
-                                         nullptr,
-                                         &coprocessor};
+  const card::command::Services services{
+      keys.partitions, state,
+      keys.random,     [](card::FunctionNumber) { return cipherdeck_identity{}; },
+      nullptr,         &coprocessor};
   std::array<card::command::FunctionCounters, 3> counters;
   FuzzedDataProvider data(bytes, len);
   Scheduler scheduler(services);

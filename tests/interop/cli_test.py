@@ -96,9 +96,9 @@ class Engines(Case):
 
     def test_rows_of_the_benchmark(self):
         rows = self.it.json("bench", "engines", "--seconds", 0.001, "--repeats", 1, "--bytes", 64)
-        self.assertEqual(len({row["algorithm"] for row in rows}), 13)
+        self.assertEqual(len({row["algorithm"] for row in rows}), 20)
         for row in rows:
-            counted = "ops_per_s" if row["algorithm"].startswith("sm2") else "mb_per_s"
+            counted = "ops_per_s" if row["algorithm"][:3] in ("sm2", "sm9") else "mb_per_s"
             self.assertGreater(row[counted], 0)
             self.assertLessEqual(row[counted + "_min"], row[counted + "_max"])
         some = self.it.json("bench", "engines", "--seconds", 0.001, "--algorithm", "sm3",
@@ -314,6 +314,22 @@ class Keys(Case):
         self.assertEqual((self.user_keys("kek"), self.user_keys("pair")), ([1, 2], [1]))
         self.run_ok("key", "remove", "--partition", "blue", "--index", 1, "--kek", "--yes")
         self.assertEqual((self.user_keys("kek"), self.user_keys("pair")), ([2], [1]))
+
+    def test_sm9_keys(self):
+        for use in "sign", "encrypt":
+            made = self.run_ok("key", "generate", "--partition", "blue", "--kind",
+                               f"sm9-{use}-master", "--index", 1)
+            self.assertRegex(made, r"Public key +[0-9a-f]{128}")
+            self.generate("blue", 4, "--kind", f"sm9-{use}-user", "--user-id", "alice@example.org")
+        users = [key for key in self.keys() if key["kind"] == "sm9-sign-user"]
+        self.assertEqual([(key["index"], key["id"]) for key in users], [(4, "alice@example.org")])
+        self.assertIn("alice@example.org", self.run_ok("key", "list", "--partition", "blue"))
+        self.run_fails(FAILED, "no such key", "key", "generate", "--partition", "blue", "--kind",
+                       "sm9-sign-user", "--index", 5, "--master", 9, "--user-id", "bob",
+                       "--access-code-file", self.code)
+        self.run_ok("key", "remove", "--partition", "blue", "--kind", "sm9-sign-user", "--index", 4,
+                    "--yes")
+        self.assertNotIn("sm9-sign-user", [key["kind"] for key in self.keys()])
 
     def test_a_new_access_code_takes_the_place_of_the_old(self):
         data = self.it.root / "data"

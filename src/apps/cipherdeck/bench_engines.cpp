@@ -16,9 +16,9 @@ Every row is one kind of job on one core, called through the interface that the 
 calls: STREAMS jobs at once, each of BYTES bytes with a key and buffers of its own (SM4-GCM with a
 nonce of 12 bytes and a tag of 16; SM2 signs and verifies 32-byte digests and encrypts 32 bytes; its
 random numbers come from the card's generator and are part of the time). Unless told otherwise that
-is 1 stream, and 64 for SM4, 16 for SM3, 8 for SM2. MB/S is 10^6 bytes of all streams together in a
-second that the thread has the processor; a figure is the median of the repeats, with the least and
-the most.
+is 1 stream, and 64 for SM4, 16 for SM3, 8 for SM2; SM9 and ZUC go one at a time. MB/S is 10^6 bytes
+of all streams together in a second that the thread has the processor; a figure is the median of the
+repeats, with the least and the most.
 
 CYCLES are of the core: before and after each repeat, a chain of dependent additions, one cycle each,
 tells how fast the core's clock runs.

@@ -14,26 +14,51 @@ namespace {
 struct Options {
   std::string partition;
   std::uint32_t index = 0;
+  bool kek = false;
   std::string kind = "pair";
-  std::uint32_t bits = 0;  // 0: as usual for the kind
+  std::uint32_t bits = 0;    // 0: as usual for the kind
+  std::uint32_t master = 1;  // of SM9 user keys, as the identity
+  std::string user_id;
   bool yes = false;
   std::string access_code_file;
 };
+
+// As in kind of the manager's API.
+struct KindName {
+  const char* kind;
+  const char* name;
+};
+constexpr KindName kKindNames[] = {{"pair", "Key pair "},
+                                   {"kek", "KEK "},
+                                   {"sm9-sign-master", "SM9 signing master key "},
+                                   {"sm9-encrypt-master", "SM9 encryption master key "},
+                                   {"sm9-sign-user", "SM9 signing user key "},
+                                   {"sm9-encrypt-user", "SM9 encryption user key "}};
+
+std::string kind_of(const Options& options) { return options.kek ? "kek" : options.kind; }
+
+bool is_sm9_user(const std::string& kind) {
+  return kind == "sm9-sign-user" || kind == "sm9-encrypt-user";
+}
+
+bool is_sm9_master(const std::string& kind) {
+  return kind == "sm9-sign-master" || kind == "sm9-encrypt-master";
+}
 
 std::string keys_path(const Options& options) {
   return "/v1/partitions/" + path_part(options.partition) + "/keys";
 }
 
 std::string key_path(const Options& options) {
-  return keys_path(options) + "/" + options.kind + "/" + std::to_string(options.index);
+  return keys_path(options) + "/" + kind_of(options) + "/" + std::to_string(options.index);
 }
 
 std::string key_name(const Options& options) {
-  const std::string kind = options.kind == "kek"         ? "KEK "
-                           : options.kind == "rsa"       ? "RSA key pair "
-                           : options.kind == "symmetric" ? "Symmetric key "
-                                                         : "Key pair ";
-  return kind + std::to_string(options.index) + " of partition " + options.partition;
+  std::string name;
+  for (const KindName& known : kKindNames) {
+    if (kind_of(options) == known.kind) name = known.name;
+  }
+  return name + std::to_string(options.index) + " of partition " + options.partition;
 }
 
 /// Sends a body that holds an access code, and wipes the code in it.
@@ -46,6 +71,10 @@ std::optional<Json> ask_with_code(Context& context, const std::string& method,
   return answer;
 }
 
+bool has_bits(const std::string& kind) {
+  return kind == "kek" || kind == "rsa" || kind == "symmetric";
+}
+
 std::uint32_t bits_of(const Options& options) {
   if (options.bits != 0) return options.bits;
   return options.kind == "rsa" ? 2048 : 128;
@@ -53,10 +82,16 @@ std::uint32_t bits_of(const Options& options) {
 
 /// The key generated, or nothing after the failure was printed.
 std::optional<Json> ask_for_key(Context& context, const Options& options) {
-  Json body{{"kind", options.kind}, {"index", options.index}};
-  if (options.kind != "pair") body["bits"] = bits_of(options);
-  if (options.kind == "kek" || options.kind == "symmetric") {
+  const std::string kind = kind_of(options);
+  Json body{{"kind", kind}, {"index", options.index}};
+  if (has_bits(kind)) body["bits"] = bits_of(options);
+  if (kind == "kek" || kind == "symmetric") {
     if (options.access_code_file.empty()) return ask(context, "POST", keys_path(options), body);
+  }
+  if (is_sm9_master(kind)) return ask(context, "POST", keys_path(options), body);
+  if (is_sm9_user(kind)) {
+    body["master"] = options.master;
+    body["id"] = options.user_id;
   }
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return std::nullopt;
@@ -68,7 +103,10 @@ void generate(Context& context, const Options& options) {
   if (!answer) return;
   if (context.json) return print(*answer);
   std::cout << key_name(options) << " is made.\n";
-  if (options.kind == "pair") {
+  if (is_sm9_master(kind_of(options))) {
+    std::cout << "Public key  " << answer->value("public_key", "") << '\n';
+  }
+  if (kind_of(options) == "pair") {
     std::cout << "Signing public key     " << answer->value("sign_public_key", "") << '\n'
               << "Encryption public key  " << answer->value("encrypt_public_key", "") << '\n';
   }
@@ -84,9 +122,10 @@ void list(Context& context, const Options& options) {
     return;
   }
   Table table(
-      {{"KIND"}, {"INDEX", true}, {"BITS", true}, {"CREATED"}, {"ACCESS"}, {"SIGNING PUBLIC KEY"}});
+      {{"KIND"}, {"INDEX", true}, {"BITS", true}, {"CREATED"}, {"ACCESS"}, {"PUBLIC KEY OR ID"}});
   for (const auto& key : keys) {
-    const std::string public_key = key.value("sign_public_key", "");
+    const std::string public_key = key.value("sign_public_key", key.value("public_key", ""));
+    const std::string id = key.value("id", "");
     // Every partition has the pair of index 0 from its start: the device key pair of GM/T 0018.
     const bool device = key.value("kind", "") == "pair" && key.value("index", 0U) == 0;
     table.add({device ? "device" : key.value("kind", ""), std::to_string(key.value("index", 0U)),
@@ -95,7 +134,9 @@ void list(Context& context, const Options& options) {
                device                       ? "-"
                : key.value("locked", false) ? "locked"
                                             : "open",
-               public_key.empty() ? "-" : public_key.substr(0, 16) + "..."});
+               !id.empty()          ? id
+               : public_key.empty() ? "-"
+                                    : public_key.substr(0, 16) + "..."});
   }
   table.print(std::cout);
 }
@@ -133,13 +174,14 @@ void add_key(CLI::App& command, Options& options) {
   command.add_option("--index", options.index, "Index of the key")
       ->required()
       ->check(CLI::Range(1, 4096));
+  command.add_flag("--kek", options.kek, "The same as --kind kek");
   command
       .add_option("--kind", options.kind,
-                  "pair (SM2), kek, rsa or symmetric; each has indexes of its own")
-      ->check(CLI::IsMember({"pair", "kek", "rsa", "symmetric"}))
-      ->capture_default_str();
-  command.add_flag_callback(
-      "--kek", [&options] { options.kind = "kek"; }, "Short for --kind kek");
+                  "pair (SM2) [default], kek, rsa, symmetric, sm9-sign-master, "
+                  "sm9-encrypt-master,\nsm9-sign-user or sm9-encrypt-user; each has indexes of its own")
+      ->excludes("--kek")
+      ->check(CLI::IsMember({"pair", "kek", "rsa", "symmetric", "sm9-sign-master",
+                             "sm9-encrypt-master", "sm9-sign-user", "sm9-encrypt-user"}));
 }
 
 void add_access_code(CLI::App& command, Options& options) {
@@ -152,7 +194,12 @@ constexpr const char* kGenerateFooter =
     "index after SDF_GetPrivateKeyAccessRight with the access code: 8 to 256 bytes of text, never\n"
     "given on the command line. A KEK has an access code only if --access-code-file gives one;\n"
     "without it every program of the partition may use it. RSA keys take some seconds to make.\n"
+    "\nA key of an SM9 user is made from the master key (--master) for an identity (--user-id), "
+    "and\n"
+    "has an access code as a key pair has. Master keys have none: only the card uses them.\n"
     "\nExamples:\n"
+    "  cipherdeck key generate --partition blue --kind sm9-sign-master --index 1\n"
+    "  cipherdeck key generate --partition blue --kind sm9-sign-user --index 1 --user-id Alice\n"
     "  cipherdeck key generate --partition blue --index 1\n"
     "  cipherdeck key generate --partition blue --index 1 --access-code-file blue.code\n"
     "  pass blue | cipherdeck key generate --partition blue --index 2 --access-code-file -\n"
@@ -171,6 +218,9 @@ void register_key(CLI::App& app, Context& context) {
                    "RSA: a multiple of 256 from 1024 to 4096 [2048]; symmetric: 128 or 256 [128]")
       ->check(CLI::Range(128, 4096));
   add_access_code(*make, *options);
+  make->add_option("--master", options->master, "Index of the SM9 master key [1]")
+      ->check(CLI::Range(1, 4096));
+  make->add_option("--user-id", options->user_id, "Identity of the SM9 user, 1 to 128 bytes");
   make->footer(kGenerateFooter);
   make->callback([&context, options] { generate(context, *options); });
 

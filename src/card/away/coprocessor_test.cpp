@@ -39,6 +39,17 @@ class CoprocessorTest : public testing::Test {
   std::vector<Outcome> m_outcomes;
 };
 
+TEST(Mailbox, OutcomesThatNobodyTakesGoWithIt) {
+  auto mailbox = std::make_shared<Mailbox>();
+  const std::weak_ptr<Mailbox> left = mailbox;
+  auto job = std::make_shared<Operation>(1, Operation::Perform());
+  job->sender = mailbox;
+  job->sender->post({job, {}});
+  job.reset();
+  mailbox.reset();
+  EXPECT_TRUE(left.expired());
+}
+
 TEST_F(CoprocessorTest, OperationsAreDoneInOrderAndComeBackWithTheirResults) {
   std::vector<int> order;
   Coprocessor coprocessor("test", m_random);

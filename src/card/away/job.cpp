@@ -9,6 +9,9 @@ void Mailbox::set_wake(std::function<void()> wake) {
 }
 
 void Mailbox::post(Outcome outcome) {
+  // The job is in this mailbox now: if it named it still, and nobody took it out any more, neither
+  // would ever go. Without this, the mailbox might go before the lock.
+  const std::shared_ptr<Mailbox> keep = std::move(outcome.job->sender);
   const std::lock_guard lock(m_mutex);
   m_outcomes.push_back(std::move(outcome));
   m_has_outcomes.store(true);

@@ -42,6 +42,7 @@ class Mailbox {
  public:
   /// `wake` is called after each outcome, by the posting thread, and must not block.
   void set_wake(std::function<void()> wake);
+  /// Takes the mailbox's name off the job.
   void post(Outcome outcome);
   /// Takes no lock.
   [[nodiscard]] bool has_outcomes() const noexcept { return m_has_outcomes.load(); }

@@ -3,6 +3,7 @@
 #include "card/command/handlers.h"
 
 #include <algorithm>
+#include <array>
 
 namespace cipherdeck::card::command {
 namespace {
@@ -15,12 +16,9 @@ std::shared_ptr<const void> key_at(const Partition& partition, std::uint32_t kin
                                    std::uint32_t index) {
   if (kind == CIPHERDECK_KEY_PAIR) return partition.key_pair(index);
   if (kind == CIPHERDECK_KEY_KEK) return partition.kek(index);
+  if (is_sm9_kind(kind)) return partition.sm9_key(kind, index);
   return partition.other_key(kind, index);
 }
-
-// All kinds with private keys or data keys; KEKs have rights of their own.
-constexpr std::uint32_t kKindsOfAccess[] = {CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_RSA,
-                                            CIPHERDECK_KEY_SYMMETRIC};
 
 Reply refused(Error error) noexcept { return {.status = to_status(error), .cost_ns = kAccessCost}; }
 

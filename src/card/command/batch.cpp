@@ -67,11 +67,21 @@ std::size_t cut(engine::MacJob& job) noexcept {
   return len - job.len;
 }
 
-std::size_t cut(engine::HashJob& job) noexcept {
+std::size_t cut(engine::ZucJob& job) noexcept {
+  const std::size_t len = job.len;
+  job.len = affordable(len, cost_of(job), lanes_of_job(job));
+  return len - job.len;
+}
+
+template <typename Job>
+std::size_t cut_input(Job& job) noexcept {
   const std::size_t len = job.input.size();
   job.input = job.input.first(affordable(len, cost_of(job), lanes_of_job(job)));
   return len - job.input.size();
 }
+
+std::size_t cut(engine::HashJob& job) noexcept { return cut_input(job); }
+std::size_t cut(engine::ZucMacJob& job) noexcept { return cut_input(job); }
 
 std::size_t cut(RandomJob& job) noexcept {
   const std::size_t len = job.output.size();
@@ -92,7 +102,17 @@ void skip(engine::MacJob& job, std::size_t rest) noexcept {
   job.len = rest;
 }
 
+void skip(engine::ZucJob& job, std::size_t rest) noexcept {
+  job.input += job.len;
+  job.output += job.len;
+  job.len = rest;
+}
+
 void skip(engine::HashJob& job, std::size_t rest) noexcept {
+  job.input = {job.input.data() + job.input.size(), rest};
+}
+
+void skip(engine::ZucMacJob& job, std::size_t rest) noexcept {
   job.input = {job.input.data() + job.input.size(), rest};
 }
 
@@ -136,6 +156,13 @@ void bind(HashTask& task, engine::HashJob& job) noexcept {
   job.digest = last ? task.digest.data() : nullptr;
 }
 
+void bind(ZucTask& task, engine::ZucJob& job) noexcept {
+  job.state = &task.state;
+  job.is_last = task.rest == 0;
+}
+
+void bind(ZucMacTask& task, engine::ZucMacJob& job) noexcept { job.state = &task.state; }
+
 void bind(VerifyTask& task, engine::Sm2VerifyJob& job) noexcept {
   if (task.public_key) job.key = &*task.public_key;
 }
@@ -171,6 +198,14 @@ std::size_t deliver(HashTask& task, engine::HashJob&) noexcept {
   if (task.output == nullptr) return 0;
   std::memcpy(task.output, task.digest.data(), task.digest.size());
   return task.digest.size();
+}
+
+std::size_t deliver(ZucTask& task, engine::ZucJob&) noexcept { return task.len; }
+
+std::size_t deliver(ZucMacTask& task, engine::ZucMacJob&) noexcept {
+  const auto mac = task.state.finish();
+  std::memcpy(task.output, mac.data(), mac.size());
+  return mac.size();
 }
 
 std::size_t deliver(RandomTask& task, RandomJob&) noexcept { return task.len; }
@@ -245,6 +280,8 @@ template std::uint32_t Batch::add(CipherTask, engine::CipherJob);
 template std::uint32_t Batch::add(MacTask, engine::MacJob);
 template std::uint32_t Batch::add(AeadTask, engine::AeadJob);
 template std::uint32_t Batch::add(HashTask, engine::HashJob);
+template std::uint32_t Batch::add(ZucTask, engine::ZucJob);
+template std::uint32_t Batch::add(ZucMacTask, engine::ZucMacJob);
 template std::uint32_t Batch::add(RandomTask, RandomJob);
 template std::uint32_t Batch::add(SignTask, engine::Sm2SignJob);
 template std::uint32_t Batch::add(VerifyTask, engine::Sm2VerifyJob);

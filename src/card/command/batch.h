@@ -80,6 +80,22 @@ struct HashTask {
   std::size_t rest = 0;
 };
 
+struct ZucTask {
+  using Job = engine::ZucJob;
+  Origin origin;
+  engine::ZucEea3 state;
+  std::size_t len = 0;
+  std::size_t rest = 0;
+};
+
+struct ZucMacTask {
+  using Job = engine::ZucMacJob;
+  Origin origin;
+  engine::ZucEia3 state;
+  std::uint8_t* output = nullptr;
+  std::size_t rest = 0;
+};
+
 struct RandomTask {
   using Job = RandomJob;
   Origin origin;
@@ -195,8 +211,8 @@ class Batch {
   std::size_t m_num_jobs = 0;
   std::uint64_t m_cost_ns = 0;
   std::tuple<Lane<CipherTask>, Lane<ChainedCipherTask>, Lane<MacTask>, Lane<AeadTask>,
-             Lane<HashTask>, Lane<RandomTask>, Lane<SignTask>, Lane<VerifyTask>, Lane<EncryptTask>,
-             Lane<DecryptTask>>
+             Lane<HashTask>, Lane<ZucTask>, Lane<ZucMacTask>, Lane<RandomTask>, Lane<SignTask>,
+             Lane<VerifyTask>, Lane<EncryptTask>, Lane<DecryptTask>>
       m_lanes;
 };
 

@@ -108,16 +108,19 @@ HandlerResult queue_aead(Call& call, Direction direction, engine::AeadMode mode,
 }  // namespace
 
 HandlerResult encrypt(Call& call) {
+  if (call.command.algorithm == CIPHERDECK_ALG_ZUC_EEA3) return crypt_by_zuc(call);
   if (!check_sm4_family(call.command.algorithm)) return crypt_by_chip(call, Direction::encrypt);
   return crypt(call, Direction::encrypt);
 }
 
 HandlerResult decrypt(Call& call) {
+  if (call.command.algorithm == CIPHERDECK_ALG_ZUC_EEA3) return crypt_by_zuc(call);
   if (!check_sm4_family(call.command.algorithm)) return crypt_by_chip(call, Direction::decrypt);
   return crypt(call, Direction::decrypt);
 }
 
 HandlerResult mac(Call& call) {
+  if (call.command.algorithm == CIPHERDECK_ALG_ZUC_EIA3) return mac_by_zuc(call);
   if (!check_sm4_family(call.command.algorithm)) return mac_by_chip(call);
   if (call.command.algorithm != CIPHERDECK_ALG_SM4_MAC) return Error::mode;
   CIPHERDECK_ASSIGN(const auto* const key, sm4_key(call, false));

@@ -150,6 +150,24 @@ HandlerResult auth_encrypt_init(Call& call);
 HandlerResult auth_decrypt_init(Call& call);
 HandlerResult auth_update(Call& call);
 HandlerResult auth_final(Call& call);
+// command/sm9.cpp
+HandlerResult sm9_id_export(Call& call);
+HandlerResult sm9_master_export(Call& call);
+HandlerResult sm9_sign(Call& call);
+HandlerResult sm9_verify(Call& call);
+HandlerResult sm9_encrypt(Call& call);
+HandlerResult sm9_decrypt(Call& call);
+HandlerResult sm9_key_generate(Call& call);
+HandlerResult sm9_key_import(Call& call);
+HandlerResult sm9_agreement_start(Call& call);
+HandlerResult sm9_agreement_finish(Call& call);
+HandlerResult sm9_agreement_respond(Call& call);
+HandlerResult sm9_sign_external(Call& call);
+HandlerResult sm9_decrypt_external(Call& call);
+
+// command/zuc.cpp
+HandlerResult crypt_by_zuc(Call& call);
+HandlerResult mac_by_zuc(Call& call);
 
 // command/chip_cipher.cpp: for algorithms that the engine does not have
 HandlerResult crypt_by_chip(Call& call, engine::Direction direction);

@@ -32,6 +32,12 @@ constexpr OperandSpec kRsaPublicKey{Need::required, 256, 1024};
 constexpr OperandSpec kRsaPrivateKey{Need::required, 256, 2816};
 constexpr OperandSpec kNonces{Need::required, 1, 1024};
 
+constexpr OperandSpec kSm9Id{Need::required, 1, CIPHERDECK_SM9_MAX_ID};
+constexpr OperandSpec kSm9SignatureAndId{Need::required, 96 + 1, 96 + CIPHERDECK_SM9_MAX_ID};
+constexpr OperandSpec kSm9IvAndId{Need::required, 1, 16 + CIPHERDECK_SM9_MAX_ID};
+constexpr OperandSpec kSm9G2{Need::required, 128, 128};
+constexpr OperandSpec kMaybeSm9G2{Need::optional, 128, 128};
+
 constexpr auto kRequired = Need::required;
 
 // opcode, handler, session, key, algorithm, arg[0], input, output, params, aux
@@ -124,6 +130,30 @@ constexpr OpcodeSpec kSpecs[] = {
     {CIPHERDECK_OP_HMAC_UPDATE, hmac_update, kRequired, false, false, false, kMaybeData},
     {CIPHERDECK_OP_HMAC_FINAL, hmac_final, kRequired, false, false, false, kNone, kRoom},
 
+    {CIPHERDECK_OP_SM9_ID_EXPORT, sm9_id_export, kRequired, true, false, true, kNone, kRoom},
+    {CIPHERDECK_OP_SM9_MASTER_EXPORT, sm9_master_export, kRequired, true, false, true, kNone,
+     kRoom},
+    {CIPHERDECK_OP_SM9_SIGN, sm9_sign, kRequired, true, false, true, kData, kRoom, kNone,
+     kMaybeSm9G2},
+    {CIPHERDECK_OP_SM9_VERIFY, sm9_verify, kRequired, true, false, false, kData, kNone,
+     kSm9SignatureAndId, kMaybeSm9G2},
+    {CIPHERDECK_OP_SM9_ENCRYPT, sm9_encrypt, kRequired, true, true, false, kData, kRoom,
+     kSm9IvAndId, kMaybePoint},
+    {CIPHERDECK_OP_SM9_DECRYPT, sm9_decrypt, kRequired, true, true, false, kData, kRoom,
+     kSm9IvAndId},
+    {CIPHERDECK_OP_SM9_KEY_GENERATE, sm9_key_generate, kRequired, false, false, true, kNone, kRoom,
+     kSm9Id, kMaybePoint},
+    {CIPHERDECK_OP_SM9_KEY_IMPORT, sm9_key_import, kRequired, true, false, true, kPoint},
+    {CIPHERDECK_OP_SM9_AGREEMENT_START, sm9_agreement_start, kRequired, true, false, true, kSm9Id,
+     kRoom, kNone, kSm9Id},
+    {CIPHERDECK_OP_SM9_AGREEMENT_FINISH, sm9_agreement_finish, kRequired, true, false, false, kNone,
+     kNone, kPoint},
+    {CIPHERDECK_OP_SM9_AGREEMENT_RESPOND, sm9_agreement_respond, kRequired, true, false, true,
+     kSm9Id, kRoom, kPoint, kSm9Id},
+    {CIPHERDECK_OP_SM9_SIGN_EXTERNAL, sm9_sign_external, kRequired, false, false, false, kData,
+     kRoom, kPoint, kSm9G2},
+    {CIPHERDECK_OP_SM9_DECRYPT_EXTERNAL, sm9_decrypt_external, kRequired, false, true, false, kData,
+     kRoom, kSm9IvAndId, kSm9G2},
     {CIPHERDECK_OP_VPN_IKE, vpn_ike, kRequired, false, true, true, kNonces, kRoom, kNonces,
      kMaybePoint},
     {CIPHERDECK_OP_VPN_IPSEC, vpn_ipsec, kRequired, true, true, true, kNonces, kRoom, kNone,

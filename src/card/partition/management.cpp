@@ -51,7 +51,12 @@ bool is_user_index(std::uint32_t index) noexcept { return index >= 1 && index <=
 
 bool is_kind(std::uint64_t kind) noexcept {
   return kind == CIPHERDECK_KEY_PAIR || kind == CIPHERDECK_KEY_KEK || kind == CIPHERDECK_KEY_RSA ||
-         kind == CIPHERDECK_KEY_SYMMETRIC;
+         kind == CIPHERDECK_KEY_SYMMETRIC || is_sm9_kind(kind);
+}
+
+bool has_access_code(std::uint64_t kind) noexcept {
+  return is_kind(kind) && kind != CIPHERDECK_KEY_SM9_SIGN_MASTER &&
+         kind != CIPHERDECK_KEY_SM9_ENCRYPT_MASTER;
 }
 
 std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
@@ -95,6 +100,37 @@ cipherdeck_key_record record_of(const Partition& partition, const OtherKey& key)
   return record;
 }
 
+// The public key or identity of an SM9 key, in 128 bytes.
+struct Sm9PublicPart {
+  std::uint8_t* to;
+
+  void operator()(const engine::Sm9SignMasterKey& key) const {
+    std::memcpy(to, key.public_key().bytes().data(), engine::kSm9G2Len);
+  }
+  void operator()(const engine::Sm9EncryptMasterKey& key) const {
+    std::memcpy(to + engine::kSm9G1Len, key.public_key().bytes().data(), engine::kSm9G1Len);
+  }
+  template <typename UserKey>
+  void operator()(const UserKey&) const {}
+};
+
+cipherdeck_key_record record_of(const Partition& partition, const Sm9Key& key) {
+  cipherdeck_key_record record{};
+  record.index = key.index;
+  record.kind = key.kind();
+  record.bits = 256;
+  record.locked = partition.access_failures(key.kind(), key.index) >= kMaxAccessFailures;
+  record.created = key.created;
+  std::array<std::uint8_t, 128> part{};
+  static_assert(sizeof record.sign_public_key + sizeof record.encrypt_public_key == part.size());
+  std::visit(Sm9PublicPart{part.data()}, key.value);
+  std::memcpy(part.data(), key.id.data(), key.id.size());
+  std::memcpy(record.sign_public_key, part.data(), 64);
+  std::memcpy(record.encrypt_public_key, part.data() + 64, 64);
+  record.id_len = static_cast<std::uint32_t>(key.id.size());
+  return record;
+}
+
 // Appends the keys from index `first` on, as many as fit, and counts all of them.
 template <typename Key>
 void list_keys(ManagementReply& reply, const Partition& partition,
@@ -105,6 +141,23 @@ void list_keys(ManagementReply& reply, const Partition& partition,
     if (reply.output.size() + sizeof(cipherdeck_key_record) > CIPHERDECK_MAX_DATA_LEN) continue;
     append(reply.output, record_of(partition, *key));
   }
+}
+
+// The user's key for `kind`, from a master key of the partition.
+Result<Sm9Key::Value> extract_user_key(const Partition& partition, std::uint32_t kind,
+                                       std::uint32_t master, Bytes id) {
+  if (kind == CIPHERDECK_KEY_SM9_SIGN_USER) {
+    const auto found = partition.sm9_key(CIPHERDECK_KEY_SM9_SIGN_MASTER, master);
+    if (found == nullptr) return Error::key_not_found;
+    CIPHERDECK_ASSIGN(auto key, std::get<engine::Sm9SignMasterKey>(found->value).extract(id));
+    return Sm9Key::Value(std::move(key));
+  }
+  const auto found = partition.sm9_key(CIPHERDECK_KEY_SM9_ENCRYPT_MASTER, master);
+  if (found == nullptr) return Error::key_not_found;
+  const auto& from = std::get<engine::Sm9EncryptMasterKey>(found->value);
+  CIPHERDECK_ASSIGN(auto encrypt, from.extract(id, engine::Sm9Use::encrypt));
+  CIPHERDECK_ASSIGN(auto exchange, from.extract(id, engine::Sm9Use::exchange));
+  return Sm9Key::Value(Sm9EncryptUserKeys{std::move(encrypt), std::move(exchange)});
 }
 
 }  // namespace
@@ -130,6 +183,9 @@ const Management::Handler* Management::find_handler(std::uint16_t opcode) noexce
       {CIPHERDECK_OP_FUNCTION_BIND, kArg0 | kArg1, &M::function_bind},
       {CIPHERDECK_OP_KEY_PAIR_GENERATE, kInput | kKey | kArg0, &M::key_pair_generate},
       {CIPHERDECK_OP_KEK_GENERATE, kInput | kKey | kArg0 | kArg1, &M::kek_generate},
+      {CIPHERDECK_OP_SM9_MASTER_GENERATE, kKey | kArg0 | kArg1, &M::sm9_master_generate},
+      {CIPHERDECK_OP_SM9_USER_KEY_GENERATE, kInput | kKey | kArg0 | kArg1,
+       &M::sm9_user_key_generate},
       {CIPHERDECK_OP_KEY_LIST, kKey | kArg0 | kArg1, &M::key_list},
       {CIPHERDECK_OP_KEY_REMOVE, kKey | kArg0 | kArg1, &M::key_remove},
       {CIPHERDECK_OP_ACCESS_CODE_SET, kInput | kKey | kArg0 | kArg1, &M::access_code_set},
@@ -343,9 +399,12 @@ Result<void> Management::key_list(const Request& request, ManagementReply& reply
   const std::uint64_t kind = request.command.arg[1];
   if (kind != 0 && !is_kind(kind)) return Error::invalid_argument;
   const std::uint32_t first = request.command.key;
-  const auto is_wanted = [kind](std::uint32_t each) { return kind == 0 || kind == each; };
+  const auto is_wanted = [kind](std::uint64_t one) { return kind == 0 || kind == one; };
   if (is_wanted(CIPHERDECK_KEY_PAIR)) list_keys(reply, *partition, partition->key_pairs(), first);
   if (is_wanted(CIPHERDECK_KEY_KEK)) list_keys(reply, *partition, partition->keks(), first);
+  for (std::uint32_t sm9 = CIPHERDECK_KEY_SM9_SIGN_MASTER; is_sm9_kind(sm9); ++sm9) {
+    if (is_wanted(sm9)) list_keys(reply, *partition, partition->sm9_keys(sm9), first);
+  }
   auto others = partition->other_keys();
   std::erase_if(others, [&](const auto& key) { return !is_wanted(key->kind); });
   list_keys(reply, *partition, others, first);
@@ -366,16 +425,18 @@ Result<void> Management::key_remove(const Request& request, ManagementReply&) {
 
 Result<void> Management::access_code_set(const Request& request, ManagementReply&) {
   CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
-  if (!is_kind(request.command.arg[1]) || request.input.empty()) return Error::invalid_argument;
+  const std::uint64_t kind = request.command.arg[1];
+  if (!has_access_code(kind) || request.input.empty()) return Error::invalid_argument;
   const std::uint32_t index = request.command.key;
-  switch (request.command.arg[1]) {
+  const auto small_kind = static_cast<std::uint32_t>(kind);
+  if (is_sm9_kind(kind)) return replace_sm9_key(*partition, small_kind, index, request.input);
+  switch (kind) {
     case CIPHERDECK_KEY_PAIR:
       return replace_key_pair(*partition, index, request.input);
     case CIPHERDECK_KEY_KEK:
       return replace_kek(*partition, index, request.input);
     default:
-      return replace_other_key(*partition, static_cast<std::uint32_t>(request.command.arg[1]),
-                               index, request.input);
+      return replace_other_key(*partition, small_kind, index, request.input);
   }
 }
 
@@ -408,6 +469,64 @@ Result<void> Management::replace_other_key(Partition& partition, std::uint32_t k
   CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
   CIPHERDECK_TRY(m_store->replace_key(partition.id(), changed, *m_random));
   partition.put(std::make_shared<const OtherKey>(std::move(changed)));
+  return {};
+}
+
+Result<void> Management::put_new(Partition& partition, Sm9Key key) {
+  CIPHERDECK_TRY(m_store->put_sm9_key(partition.id(), key, *m_random));
+  partition.put(std::make_shared<const Sm9Key>(std::move(key)));
+  return {};
+}
+
+Result<void> Management::sm9_master_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  const std::uint64_t kind = request.command.arg[1];
+  const bool is_sign = kind == CIPHERDECK_KEY_SM9_SIGN_MASTER;
+  if (!is_user_index(request.command.key) ||
+      (!is_sign && kind != CIPHERDECK_KEY_SM9_ENCRYPT_MASTER)) {
+    return Error::invalid_argument;
+  }
+  const std::uint32_t index = request.command.key;
+  if (partition->sm9_key(static_cast<std::uint32_t>(kind), index)) return Error::exists;
+  if (is_sign) {
+    CIPHERDECK_ASSIGN(auto key, engine::Sm9SignMasterKey::generate(*m_random));
+    return put_new(*partition, {index, now_seconds(), std::move(key), {}, {}});
+  }
+  CIPHERDECK_ASSIGN(auto key, engine::Sm9EncryptMasterKey::generate(*m_random));
+  return put_new(*partition, {index, now_seconds(), std::move(key), {}, {}});
+}
+
+Result<void> Management::sm9_user_key_generate(const Request& request, ManagementReply&) {
+  CIPHERDECK_ASSIGN(const auto partition, find_partition(request.command.arg[0]));
+  const std::uint64_t kind = request.command.arg[1];
+  const bool is_user_kind =
+      kind == CIPHERDECK_KEY_SM9_SIGN_USER || kind == CIPHERDECK_KEY_SM9_ENCRYPT_USER;
+  if (!is_user_index(request.command.key) || !is_user_kind ||
+      request.input.size() < sizeof(cipherdeck_sm9_user)) {
+    return Error::invalid_argument;
+  }
+  const auto user = cipherdeck::load<cipherdeck_sm9_user>(request.input);
+  const Bytes rest = request.input.subspan(sizeof user);
+  if (user.access_code_len > rest.size()) return Error::invalid_argument;
+  const Bytes id = rest.subspan(user.access_code_len);
+  if (id.empty() || id.size() > CIPHERDECK_SM9_MAX_ID) return Error::invalid_argument;
+  const auto small_kind = static_cast<std::uint32_t>(kind);
+  if (partition->sm9_key(small_kind, request.command.key)) return Error::exists;
+  CIPHERDECK_ASSIGN(auto value, extract_user_key(*partition, small_kind, user.master, id));
+  CIPHERDECK_ASSIGN(const auto access,
+                    make_access_verifier(rest.first(user.access_code_len), *m_random));
+  return put_new(*partition,
+                 {request.command.key, now_seconds(), std::move(value), text_of(id), access});
+}
+
+Result<void> Management::replace_sm9_key(Partition& partition, std::uint32_t kind,
+                                         std::uint32_t index, Bytes access_code) {
+  const std::shared_ptr<const Sm9Key> old = partition.sm9_key(kind, index);
+  if (old == nullptr) return Error::key_not_found;
+  Sm9Key changed = *old;
+  CIPHERDECK_ASSIGN(changed.access, make_access_verifier(access_code, *m_random));
+  CIPHERDECK_TRY(m_store->replace_sm9_key(partition.id(), changed, *m_random));
+  partition.put(std::make_shared<const Sm9Key>(std::move(changed)));
   return {};
 }
 

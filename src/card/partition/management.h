@@ -43,12 +43,12 @@ class Management {
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string serial() const;
 
-  /// CARD_INIT, PARTITION_*, FUNCTION_BIND, KEY_PAIR_GENERATE, KEK_GENERATE, KEY_LIST, KEY_REMOVE,
-  /// ACCESS_CODE_SET, RSA_KEY_PAIR_GENERATE and SYMMETRIC_KEY_GENERATE of function.h; `input` is a
-  /// private copy. Operands that a command does not name must be zero. Beyond function.h: the
-  /// generating ones take an access code or none, with which no access right can be had until one
-  /// is set; KEY_LIST takes in `key` the index to start from and in arg[1] a CIPHERDECK_KEY_ kind
-  /// or 0 for all, and its value is the number of such keys, of which the output holds as many as
+  /// The commands of function.h from CARD_INIT to SM9_USER_KEY_GENERATE that make, list, change and
+  /// remove partitions, bindings and keys; `input` is a private copy. Operands that a command does
+  /// not name must be zero. Beyond function.h: what makes a private key, a KEK or a symmetric key
+  /// takes an access code or none, with which no access right can be had until one is set; KEY_LIST
+  /// takes in `key` the index to start from and in arg[1] a CIPHERDECK_KEY_ kind or 0 for all, and
+  /// its value is the number of such keys, of which the output holds as many as
   /// CIPHERDECK_MAX_DATA_LEN allows, key pairs first.
   [[nodiscard]] ManagementReply execute(const cipherdeck_command& command, Bytes input);
 
@@ -77,6 +77,8 @@ class Management {
   Result<void> rsa_key_pair_generate(const Request& request, ManagementReply& reply);
   Result<void> symmetric_key_generate(const Request& request, ManagementReply& reply);
   Result<void> kek_generate(const Request& request, ManagementReply& reply);
+  Result<void> sm9_master_generate(const Request& request, ManagementReply& reply);
+  Result<void> sm9_user_key_generate(const Request& request, ManagementReply& reply);
   Result<void> key_list(const Request& request, ManagementReply& reply);
   Result<void> key_remove(const Request& request, ManagementReply& reply);
   Result<void> access_code_set(const Request& request, ManagementReply& reply);
@@ -90,6 +92,9 @@ class Management {
   Result<void> replace_other_key(Partition& partition, std::uint32_t kind, std::uint32_t index,
                                  Bytes access_code);
   Result<void> add_key(Partition& partition, OtherKey key);
+  Result<void> put_new(Partition& partition, Sm9Key key);
+  Result<void> replace_sm9_key(Partition& partition, std::uint32_t kind, std::uint32_t index,
+                               Bytes access_code);
 
   std::unique_ptr<store::Store> m_store;
   std::unique_ptr<random::Generator> m_random;

@@ -67,6 +67,17 @@ class ManagementTest : public ::testing::Test {
   std::uint16_t generate_kek(PartitionId id, std::uint32_t index) {
     return status(make_command(CIPHERDECK_OP_KEK_GENERATE, id, index, 128));
   }
+  std::uint16_t generate_master(PartitionId id, std::uint32_t index, std::uint64_t kind) {
+    return status(make_command(CIPHERDECK_OP_SM9_MASTER_GENERATE, id, index, kind));
+  }
+  std::uint16_t generate_user(PartitionId id, std::uint32_t index, std::uint64_t kind,
+                              std::string_view user_id, std::string_view code = "12345678",
+                              std::uint32_t master = 1) {
+    const cipherdeck_sm9_user user{master, static_cast<std::uint32_t>(code.size())};
+    std::string input(reinterpret_cast<const char*>(&user), sizeof user);
+    input.append(code).append(user_id);
+    return status(make_command(CIPHERDECK_OP_SM9_USER_KEY_GENERATE, id, index, kind), input);
+  }
   std::uint16_t check(PartitionId id, std::uint32_t index, std::string_view code) {
     return m_table->find(id)->check_access(CIPHERDECK_KEY_PAIR, index, as_bytes(code)).status();
   }
@@ -228,6 +239,102 @@ TEST_F(ManagementTest, MakesKeys) {
     EXPECT_EQ(check(id, 0, "12345678"), CIPHERDECK_STATUS_ACCESS_DENIED);
     restart();
   }
+}
+
+TEST_F(ManagementTest, MakesSm9KeysThatLast) {
+  initialise();
+  const PartitionId id = create("a");
+  ASSERT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER), 0);
+  ASSERT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_ENCRYPT_MASTER), 0);
+  ASSERT_EQ(generate_user(id, 5, CIPHERDECK_KEY_SM9_SIGN_USER, "Alice"), 0);
+  ASSERT_EQ(generate_user(id, 5, CIPHERDECK_KEY_SM9_ENCRYPT_USER, std::string(128, 'b')), 0);
+  const auto random = testing::make_random();
+  for (int round = 0; round < 2; ++round) {
+    const auto partition = m_table->find(id);
+    const auto master = partition->sm9_key(CIPHERDECK_KEY_SM9_SIGN_MASTER, 1);
+    const auto user = partition->sm9_key(CIPHERDECK_KEY_SM9_SIGN_USER, 5);
+    ASSERT_TRUE(master != nullptr && user != nullptr);
+    EXPECT_EQ(user->id, "Alice");
+    const auto& public_key = std::get<engine::Sm9SignMasterKey>(master->value).public_key();
+    const auto signature = engine::sm9_sign(std::get<engine::Sm9SignUserKey>(user->value),
+                                            public_key, as_bytes("text"), *random);
+    ASSERT_TRUE(signature);
+    EXPECT_TRUE(engine::sm9_verify(public_key, as_bytes("Alice"), as_bytes("text"), *signature));
+    const auto reader = partition->sm9_key(CIPHERDECK_KEY_SM9_ENCRYPT_USER, 5);
+    ASSERT_NE(reader, nullptr);
+    const auto from = partition->sm9_key(CIPHERDECK_KEY_SM9_ENCRYPT_MASTER, 1);
+    const auto& encrypt_master = std::get<engine::Sm9EncryptMasterKey>(from->value);
+    const auto expected = encrypt_master.extract(as_bytes(reader->id), engine::Sm9Use::exchange);
+    const auto& keys = std::get<Sm9EncryptUserKeys>(reader->value);
+    EXPECT_TRUE(std::equal(expected->bytes().begin(), expected->bytes().end(),
+                           keys.exchange.bytes().begin()));
+    EXPECT_FALSE(std::equal(expected->bytes().begin(), expected->bytes().end(),
+                            keys.encrypt.bytes().begin()));
+    EXPECT_TRUE(partition->check_access(CIPHERDECK_KEY_SM9_SIGN_USER, 5, as_bytes("12345678")));
+    restart();
+  }
+  ASSERT_EQ(status(make_command(CIPHERDECK_OP_KEY_REMOVE, id, 5, CIPHERDECK_KEY_SM9_SIGN_USER)), 0);
+  restart();
+  EXPECT_EQ(m_table->find(id)->sm9_key(CIPHERDECK_KEY_SM9_SIGN_USER, 5), nullptr);
+  EXPECT_NE(m_table->find(id)->sm9_key(CIPHERDECK_KEY_SM9_ENCRYPT_USER, 5), nullptr);
+}
+
+TEST_F(ManagementTest, RefusesSm9KeysThatCannotBe) {
+  initialise();
+  const PartitionId id = create("a");
+  EXPECT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_SIGN_USER),
+            CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(generate_master(id, 1, CIPHERDECK_KEY_PAIR), CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(generate_master(id, 0, CIPHERDECK_KEY_SM9_SIGN_MASTER),
+            CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  ASSERT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER), 0);
+  EXPECT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER), CIPHERDECK_STATUS_EXISTS);
+  const auto kind = CIPHERDECK_KEY_SM9_SIGN_USER;
+  EXPECT_EQ(generate_user(id, 1, kind, ""), CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(generate_user(id, 1, kind, std::string(129, 'x')), CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(generate_user(id, 1, kind, "Alice", "short"), CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(generate_user(id, 1, kind, "Alice", "12345678", 2), CIPHERDECK_STATUS_KEY_NOT_FOUND);
+  EXPECT_EQ(generate_user(id, 1, CIPHERDECK_KEY_SM9_ENCRYPT_USER, "Alice"),
+            CIPHERDECK_STATUS_KEY_NOT_FOUND);
+  EXPECT_EQ(generate_user(id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER, "Alice"),
+            CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  // A code longer than the input, and an input without the structure.
+  const auto command = make_command(CIPHERDECK_OP_SM9_USER_KEY_GENERATE, id, 1, kind);
+  EXPECT_EQ(status(command, std::string_view("\1\0\0\0\xff\xff\xff\xff"
+                                             "Alice",
+                                             13)),
+            CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(status(command, "Alice"), CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(
+      status(make_command(CIPHERDECK_OP_ACCESS_CODE_SET, id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER),
+             "12345678"),
+      CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  ASSERT_EQ(generate_user(id, 1, kind, "Alice", ""), 0);
+  EXPECT_EQ(generate_user(id, 1, kind, "Alice"), CIPHERDECK_STATUS_EXISTS);
+}
+
+TEST_F(ManagementTest, ListsSm9KeysAndSetsTheirCodes) {
+  initialise();
+  const PartitionId id = create("a");
+  ASSERT_EQ(generate_master(id, 1, CIPHERDECK_KEY_SM9_SIGN_MASTER), 0);
+  ASSERT_EQ(generate_user(id, 3, CIPHERDECK_KEY_SM9_SIGN_USER, "Alice"), 0);
+  const auto all = records_of<cipherdeck_key_record>(run(make_command(CIPHERDECK_OP_KEY_LIST, id)));
+  ASSERT_EQ(all.size(), 3u) << "with the device key pair";
+  EXPECT_EQ(all[1].kind, CIPHERDECK_KEY_SM9_SIGN_MASTER);
+  std::array<std::uint8_t, engine::kSm9G2Len> point;
+  std::memcpy(point.data(), all[1].sign_public_key, 64);
+  std::memcpy(point.data() + 64, all[1].encrypt_public_key, 64);
+  EXPECT_TRUE(engine::Sm9SignMasterPublicKey::from_bytes(point));
+  EXPECT_EQ(all[2].kind, CIPHERDECK_KEY_SM9_SIGN_USER);
+  EXPECT_EQ(all[2].index, 3u);
+  EXPECT_EQ(all[2].id_len, 5u);
+  EXPECT_EQ(std::memcmp(all[2].sign_public_key, "Alice\0", 6), 0);
+  const auto set = make_command(CIPHERDECK_OP_ACCESS_CODE_SET, id, 3, CIPHERDECK_KEY_SM9_SIGN_USER);
+  ASSERT_EQ(status(set, "another code"), 0);
+  restart();
+  const auto partition = m_table->find(id);
+  EXPECT_FALSE(partition->check_access(CIPHERDECK_KEY_SM9_SIGN_USER, 3, as_bytes("12345678")));
+  EXPECT_TRUE(partition->check_access(CIPHERDECK_KEY_SM9_SIGN_USER, 3, as_bytes("another code")));
 }
 
 TEST_F(ManagementTest, ListsKeys) {

@@ -68,6 +68,11 @@ std::shared_ptr<const Kek> Partition::kek(std::uint32_t index) const {
   return find_in(m_keks, index);
 }
 
+std::shared_ptr<const Sm9Key> Partition::sm9_key(std::uint32_t kind, std::uint32_t index) const {
+  const std::lock_guard lock(m_mutex);
+  return find_in(m_sm9_keys, place_of(kind, index));
+}
+
 std::shared_ptr<const OtherKey> Partition::other_key(std::uint32_t kind,
                                                      std::uint32_t index) const {
   const std::lock_guard lock(m_mutex);
@@ -83,8 +88,17 @@ const AccessVerifier* Partition::find_verifier(std::uint32_t kind, std::uint32_t
     const auto found = m_keks.find(index);
     return found == m_keks.end() ? nullptr : &found->second->access;
   }
+  if (is_sm9_kind(kind)) {
+    const auto found = m_sm9_keys.find(place_of(kind, index));
+    return found == m_sm9_keys.end() ? nullptr : &found->second->access;
+  }
   const auto found = m_others.find(place_of(kind, index));
   return found == m_others.end() ? nullptr : &found->second->access;
+}
+
+void Partition::forget_failures(std::uint32_t kind, std::uint32_t index) {
+  m_failures.erase(place_of(kind, index));
+  m_unsaved.erase(place_of(kind, index));
 }
 
 bool Partition::is_locked(std::uint64_t key) const {
@@ -146,9 +160,8 @@ Result<std::vector<std::uint32_t>> Partition::check_private_access(std::uint32_t
   std::vector<std::uint32_t> kinds;
   {
     const std::lock_guard lock(m_mutex);
-    if (m_key_pairs.contains(index)) kinds.push_back(CIPHERDECK_KEY_PAIR);
-    for (const auto& other : m_others) {
-      if (other.second->index == index) kinds.push_back(other.second->kind);
+    for (const std::uint32_t kind : kKindsOfAccess) {
+      if (find_verifier(kind, index) != nullptr) kinds.push_back(kind);
     }
   }
   if (kinds.empty()) return Error::key_not_found;
@@ -157,28 +170,30 @@ Result<std::vector<std::uint32_t>> Partition::check_private_access(std::uint32_t
 
 void Partition::put(std::shared_ptr<const KeyPair> key_pair) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = place_of(CIPHERDECK_KEY_PAIR, key_pair->index);
-  m_failures.erase(key);
-  m_unsaved.erase(key);
+  forget_failures(CIPHERDECK_KEY_PAIR, key_pair->index);
   const std::uint32_t index = key_pair->index;
   m_key_pairs[index] = std::move(key_pair);
 }
 
 void Partition::put(std::shared_ptr<const Kek> kek) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = place_of(CIPHERDECK_KEY_KEK, kek->index);
-  m_failures.erase(key);
-  m_unsaved.erase(key);
+  forget_failures(CIPHERDECK_KEY_KEK, kek->index);
   const std::uint32_t index = kek->index;
   m_keks[index] = std::move(kek);
 }
 
 void Partition::put(std::shared_ptr<const OtherKey> other) {
   const std::lock_guard lock(m_mutex);
-  const std::uint64_t key = place_of(other->kind, other->index);
-  m_failures.erase(key);
-  m_unsaved.erase(key);
-  m_others[key] = std::move(other);
+  forget_failures(other->kind, other->index);
+  const std::uint64_t place = place_of(other->kind, other->index);
+  m_others[place] = std::move(other);
+}
+
+void Partition::put(std::shared_ptr<const Sm9Key> key) {
+  const std::lock_guard lock(m_mutex);
+  forget_failures(key->kind(), key->index);
+  const std::uint64_t place = place_of(key->kind(), key->index);
+  m_sm9_keys[place] = std::move(key);
 }
 
 void Partition::remove(std::uint32_t kind, std::uint32_t index) {
@@ -186,8 +201,8 @@ void Partition::remove(std::uint32_t kind, std::uint32_t index) {
   if (kind == CIPHERDECK_KEY_PAIR) m_key_pairs.erase(index);
   if (kind == CIPHERDECK_KEY_KEK) m_keks.erase(index);
   m_others.erase(place_of(kind, index));
-  m_failures.erase(place_of(kind, index));
-  m_unsaved.erase(place_of(kind, index));
+  m_sm9_keys.erase(place_of(kind, index));
+  forget_failures(kind, index);
 }
 
 void Partition::clear() {
@@ -195,6 +210,7 @@ void Partition::clear() {
   m_key_pairs.clear();
   m_keks.clear();
   m_others.clear();
+  m_sm9_keys.clear();
   m_failures.clear();
   m_unsaved.clear();
 }
@@ -245,6 +261,15 @@ std::vector<std::shared_ptr<const KeyPair>> Partition::key_pairs() const {
 std::vector<std::shared_ptr<const Kek>> Partition::keks() const {
   const std::lock_guard lock(m_mutex);
   return values_of(m_keks);
+}
+
+std::vector<std::shared_ptr<const Sm9Key>> Partition::sm9_keys(std::uint32_t kind) const {
+  const std::lock_guard lock(m_mutex);
+  std::vector<std::shared_ptr<const Sm9Key>> keys;
+  for (const auto& entry : m_sm9_keys) {
+    if (entry.second->kind() == kind) keys.push_back(entry.second);
+  }
+  return keys;
 }
 
 std::vector<std::shared_ptr<const OtherKey>> Partition::other_keys() const {

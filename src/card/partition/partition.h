@@ -7,6 +7,8 @@
 #include "base/random_source.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "card/partition/access.h"
+#include "card/partition/sm9_key.h"
 #include "engine/sm2/sm2.h"
 
 #include <cipherdeck/function.h>
@@ -26,22 +28,8 @@ namespace cipherdeck::card {
 using FunctionNumber = std::uint32_t;  // 0: PF, n: VF n
 using PartitionId = std::uint32_t;     // from 1; 0: none
 
-constexpr std::size_t kMinAccessCodeLen = 8;
-constexpr std::size_t kMaxAccessCodeLen = 256;
-constexpr std::uint32_t kMaxAccessFailures = 10;
 constexpr std::uint32_t kMaxKeyIndex = 4096;
 constexpr std::size_t kMaxSessionKeyLen = 32;
-
-/// What an access code is checked against: HMAC-SM3 of the code under a random salt.
-struct AccessVerifier {
-  bool set = false;  // false: there is no code, and no access right can be had
-  std::array<std::uint8_t, 16> salt{};
-  Secret<32> mac;
-};
-
-/// A verifier of `code` under a fresh salt; of no code if `code` is empty. Fails with
-/// invalid_argument unless the code has kMinAccessCodeLen to kMaxAccessCodeLen bytes.
-[[nodiscard]] Result<AccessVerifier> make_access_verifier(Bytes code, RandomSource& random);
 
 /// The two SM2 key pairs of one key index.
 struct KeyPair {
@@ -94,6 +82,12 @@ class SymmetricKey final : public KeyMaterial {
   SecretBytes m_bytes;
 };
 
+/// The kinds of keys that an access right of an index is for: all with private keys and those for
+/// data. KEKs have rights of their own.
+constexpr std::uint32_t kKindsOfAccess[] = {
+    CIPHERDECK_KEY_PAIR, CIPHERDECK_KEY_RSA, CIPHERDECK_KEY_SM9_SIGN_USER,
+    CIPHERDECK_KEY_SM9_ENCRYPT_USER, CIPHERDECK_KEY_SYMMETRIC};
+
 /// Wrong access codes in a row for one key.
 struct AccessFailures {
   std::uint32_t kind = 0;
@@ -116,6 +110,8 @@ class Partition {
   /// Null if there is none.
   [[nodiscard]] std::shared_ptr<const KeyPair> key_pair(std::uint32_t index) const;
   [[nodiscard]] std::shared_ptr<const Kek> kek(std::uint32_t index) const;
+  [[nodiscard]] std::shared_ptr<const Sm9Key> sm9_key(std::uint32_t kind,
+                                                      std::uint32_t index) const;
   [[nodiscard]] std::shared_ptr<const OtherKey> other_key(std::uint32_t kind,
                                                           std::uint32_t index) const;
 
@@ -133,6 +129,7 @@ class Partition {
   void put(std::shared_ptr<const KeyPair> key_pair);
   void put(std::shared_ptr<const Kek> kek);
   void put(std::shared_ptr<const OtherKey> key);
+  void put(std::shared_ptr<const Sm9Key> key);
   void remove(std::uint32_t kind, std::uint32_t index);
   /// After removal from the card: no key is found any more.
   void clear();
@@ -148,9 +145,10 @@ class Partition {
   /// For PartitionTable, before a worker can see the partition.
   void set_access_listener(std::shared_ptr<const AccessListener> listener);
 
-  /// All key pairs and KEKs, by index, and the others.
+  /// All keys of a kind, by index.
   [[nodiscard]] std::vector<std::shared_ptr<const KeyPair>> key_pairs() const;
   [[nodiscard]] std::vector<std::shared_ptr<const Kek>> keks() const;
+  [[nodiscard]] std::vector<std::shared_ptr<const Sm9Key>> sm9_keys(std::uint32_t kind) const;
   /// By kind, then index.
   [[nodiscard]] std::vector<std::shared_ptr<const OtherKey>> other_keys() const;
 
@@ -159,6 +157,7 @@ class Partition {
                                            std::uint32_t index, Bytes code);
 
   // These with m_mutex held.
+  void forget_failures(std::uint32_t kind, std::uint32_t index);
   [[nodiscard]] const AccessVerifier* find_verifier(std::uint32_t kind, std::uint32_t index) const;
   [[nodiscard]] bool is_locked(std::uint64_t key) const;
   bool count_try(std::uint64_t key, bool is_right);
@@ -170,8 +169,9 @@ class Partition {
   mutable std::mutex m_mutex;  // held for a look-up only
   std::map<std::uint32_t, std::shared_ptr<const KeyPair>> m_key_pairs;
   std::map<std::uint32_t, std::shared_ptr<const Kek>> m_keks;
-  std::map<std::uint64_t, std::shared_ptr<const OtherKey>> m_others;  // by kind << 32 | index
-  std::map<std::uint64_t, std::uint32_t> m_failures;                  // by kind << 32 | index
+  std::map<std::uint64_t, std::shared_ptr<const Sm9Key>> m_sm9_keys;  // by kind << 32 | index
+  std::map<std::uint64_t, std::shared_ptr<const OtherKey>> m_others;  // likewise
+  std::map<std::uint64_t, std::uint32_t> m_failures;                  // likewise
   std::set<std::uint64_t> m_unsaved;
   std::shared_ptr<const AccessListener> m_listener;
 };

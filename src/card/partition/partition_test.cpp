@@ -34,6 +34,14 @@ class PartitionTest : public testing::Test {
     return std::make_shared<const Kek>(Kek{index, 1, 128, {}, *access});
   }
 
+  std::shared_ptr<const Sm9Key> make_sm9(std::uint32_t index, std::string_view code) {
+    const auto master = engine::Sm9SignMasterKey::generate(*m_random);
+    auto key = master->extract(as_bytes("Alice"));
+    auto access = make_access_verifier(as_bytes(code), *m_random);
+    if (!key || !access) return nullptr;
+    return std::make_shared<const Sm9Key>(Sm9Key{index, 1, std::move(*key), "Alice", *access});
+  }
+
   std::uint16_t check(Partition& partition, std::uint32_t index, std::string_view code) {
     return partition.check_access(CIPHERDECK_KEY_PAIR, index, as_bytes(code)).status();
   }
@@ -76,6 +84,33 @@ TEST_F(PartitionTest, ChecksAccessCodes) {
   EXPECT_EQ(partition.access_failures(CIPHERDECK_KEY_PAIR, 0), 0u);
   EXPECT_EQ(partition.check_access(3, 1, as_bytes("12345678")).status(),
             CIPHERDECK_STATUS_KEY_NOT_FOUND);
+}
+
+TEST_F(PartitionTest, CodesOfAnIndexAreToldApart) {
+  constexpr std::uint32_t kSm9 = CIPHERDECK_KEY_SM9_SIGN_USER;
+  Partition partition(1, "tenant");
+  partition.put(make_pair(1, "code of pair"));
+  partition.put(make_sm9(1, "code of sm9"));
+  const auto open = [&](std::string_view code) {
+    return partition.check_private_access(1, as_bytes(code));
+  };
+  EXPECT_EQ(*open("code of pair"), std::vector<std::uint32_t>{CIPHERDECK_KEY_PAIR});
+  EXPECT_EQ(*open("code of sm9"), std::vector<std::uint32_t>{kSm9});
+  EXPECT_EQ(partition.access_failures(CIPHERDECK_KEY_PAIR, 1), 0u) << "a code of one is not wrong";
+  EXPECT_EQ(open("code of none").status(), CIPHERDECK_STATUS_ACCESS_DENIED);
+  EXPECT_EQ(partition.access_failures(CIPHERDECK_KEY_PAIR, 1), 1u);
+  EXPECT_EQ(partition.access_failures(kSm9, 1), 1u);
+  EXPECT_TRUE(open("code of sm9").ok());
+  EXPECT_EQ(partition.access_failures(CIPHERDECK_KEY_PAIR, 1), 1u);
+  EXPECT_EQ(partition.access_failures(kSm9, 1), 0u);
+  for (std::uint32_t i = 0; i < kMaxAccessFailures; ++i) (void)open("code of none");
+  EXPECT_EQ(open("code of pair").status(), CIPHERDECK_STATUS_LOCKED_OUT);
+  EXPECT_EQ(open("code of sm9").status(), CIPHERDECK_STATUS_LOCKED_OUT);
+  EXPECT_EQ(partition.check_private_access(2, as_bytes("code of sm9")).status(),
+            CIPHERDECK_STATUS_KEY_NOT_FOUND);
+  partition.put(make_sm9(3, "code of pair"));
+  partition.put(make_pair(3, "code of pair"));
+  EXPECT_EQ(partition.check_private_access(3, as_bytes("code of pair"))->size(), 2u);
 }
 
 TEST_F(PartitionTest, RefusesAccessCodesOfBadLength) {

@@ -62,8 +62,7 @@ void SessionTable::close(Session& session) noexcept {
   m_sessions.erase(handle);
 }
 
-Result<std::uint32_t> SessionTable::add_key(Session& session,
-                                            std::variant<SessionKey, Agreement> object) {
+Result<std::uint32_t> SessionTable::add_key(Session& session, KeyObject::Object object) {
   if (m_keys.full()) return Error::limit;
   ++session.num_keys;
   return m_keys.insert(std::make_unique<KeyObject>(KeyObject{session.handle, std::move(object)}));
@@ -90,6 +89,15 @@ Result<const Agreement*> SessionTable::agreement(const Session& session,
   const auto* const agreement = std::get_if<Agreement>(&found->object);
   if (agreement == nullptr) return Error::key_type;
   return agreement;
+}
+
+Result<std::shared_ptr<const Sm9Agreement>> SessionTable::sm9_agreement(
+    const Session& session, std::uint32_t handle) const {
+  const KeyObject* const found = find_key(session, handle);
+  if (found == nullptr) return Error::key_not_found;
+  const auto* const agreement = std::get_if<std::shared_ptr<const Sm9Agreement>>(&found->object);
+  if (agreement == nullptr) return Error::key_type;
+  return *agreement;
 }
 
 Result<void> SessionTable::destroy_key(Session& session, std::uint32_t handle) noexcept {

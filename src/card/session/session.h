@@ -63,10 +63,21 @@ struct Agreement {
   std::size_t key_len;
 };
 
+/// The same of SM9.
+struct Sm9Agreement {
+  std::shared_ptr<const Sm9Key> own;
+  std::shared_ptr<const Sm9Key> master;
+  engine::Sm9Ephemeral ephemeral;
+  std::string own_id;
+  std::string peer_id;
+  std::size_t key_len = 0;
+};
+
 /// What a key handle names, and the session that it belongs to.
 struct KeyObject {
+  using Object = std::variant<SessionKey, Agreement, std::shared_ptr<const Sm9Agreement>>;
   std::uint32_t session;
-  std::variant<SessionKey, Agreement> object;
+  Object object;
 };
 
 /// The one hash or HMAC in progress of a session.
@@ -127,12 +138,14 @@ class SessionTable {
 
   [[nodiscard]] bool keys_full() const noexcept { return m_keys.full(); }
   /// Fails with limit when kMaxKeys handles are in use.
-  Result<std::uint32_t> add_key(Session& session, std::variant<SessionKey, Agreement> object);
+  Result<std::uint32_t> add_key(Session& session, KeyObject::Object object);
   /// Fails with key_not_found if there is no such handle in this session, with key_type if it names
   /// something else.
   [[nodiscard]] Result<const SessionKey*> key(const Session& session, std::uint32_t handle) const;
   [[nodiscard]] Result<const Agreement*> agreement(const Session& session,
                                                    std::uint32_t handle) const;
+  [[nodiscard]] Result<std::shared_ptr<const Sm9Agreement>> sm9_agreement(
+      const Session& session, std::uint32_t handle) const;
   Result<void> destroy_key(Session& session, std::uint32_t handle) noexcept;
 
  private:

@@ -24,6 +24,53 @@ Result<AccessVerifier> read_access(ConstAccessBytes from) {
   return access;
 }
 
+// Length of the identity, the identity, zeros.
+void write_id(std::uint8_t* out, const std::string& id) {
+  out[0] = static_cast<std::uint8_t>(id.size());
+  std::memcpy(out + 1, id.data(), id.size());
+}
+
+Result<std::string> read_id(const std::uint8_t* from) {
+  if (from[0] == 0 || from[0] > CIPHERDECK_SM9_MAX_ID) return Error::invalid_key;
+  return std::string(from + 1, from + 1 + from[0]);
+}
+
+// What of an SM9 key stands between its identity and its access verifier, written and read.
+
+void write_value(std::uint8_t* out, const engine::Sm9SignMasterKey& key) {
+  std::memcpy(out, key.bytes().data(), key.bytes().size());
+}
+void write_value(std::uint8_t* out, const engine::Sm9EncryptMasterKey& key) {
+  std::memcpy(out, key.bytes().data(), key.bytes().size());
+}
+void write_value(std::uint8_t* out, const engine::Sm9SignUserKey& key) {
+  std::memcpy(out, key.bytes().data(), key.bytes().size());
+}
+void write_value(std::uint8_t* out, const Sm9EncryptUserKeys& keys) {
+  std::memcpy(out, keys.encrypt.bytes().data(), engine::kSm9G2Len);
+  std::memcpy(out + engine::kSm9G2Len, keys.exchange.bytes().data(), engine::kSm9G2Len);
+}
+
+Result<Sm9Key::Value> read_value(Bytes from, std::uint32_t kind) {
+  using namespace engine;
+  if (kind == CIPHERDECK_KEY_SM9_SIGN_MASTER) {
+    CIPHERDECK_ASSIGN(auto key, Sm9SignMasterKey::from_bytes(from.first<kSm9ScalarLen>()));
+    return Sm9Key::Value(std::move(key));
+  }
+  if (kind == CIPHERDECK_KEY_SM9_ENCRYPT_MASTER) {
+    CIPHERDECK_ASSIGN(auto key, Sm9EncryptMasterKey::from_bytes(from.first<kSm9ScalarLen>()));
+    return Sm9Key::Value(std::move(key));
+  }
+  if (kind == CIPHERDECK_KEY_SM9_SIGN_USER) {
+    CIPHERDECK_ASSIGN(auto key, Sm9SignUserKey::from_bytes(from.first<kSm9G1Len>()));
+    return Sm9Key::Value(std::move(key));
+  }
+  CIPHERDECK_ASSIGN(auto encrypt, Sm9EncryptUserKey::from_bytes(from.first<kSm9G2Len>()));
+  CIPHERDECK_ASSIGN(auto exchange,
+                    Sm9EncryptUserKey::from_bytes(from.subspan<kSm9G2Len, kSm9G2Len>()));
+  return Sm9Key::Value(Sm9EncryptUserKeys{std::move(encrypt), std::move(exchange)});
+}
+
 }  // namespace
 
 KeyPairRecord to_record(const KeyPair& key_pair) {
@@ -40,6 +87,41 @@ KekRecord to_record(const Kek& kek) {
   std::memcpy(record.data() + 4, kek.key.data(), kMaxSessionKeyLen);
   write_access(record.span().subspan<4 + kMaxSessionKeyLen>(), kek.access);
   return record;
+}
+
+Sm9Record sm9_record_for(std::uint32_t kind) {
+  Sm9Record record;
+  record.len = kind == CIPHERDECK_KEY_SM9_SIGN_USER      ? kSm9SignUserRecordLen
+               : kind == CIPHERDECK_KEY_SM9_ENCRYPT_USER ? kSm9EncryptUserRecordLen
+                                                         : kSm9MasterRecordLen;
+  return record;
+}
+
+Sm9Record to_record(const Sm9Key& key) {
+  Sm9Record record = sm9_record_for(key.kind());
+  std::uint8_t* at = record.bytes.data();
+  if (key.is_user()) {
+    write_id(at, key.id);
+    at += kSm9IdRecordLen;
+    write_access(record.span().last<kAccessRecordLen>(), key.access);
+  }
+  std::visit([at](const auto& value) { write_value(at, value); }, key.value);
+  return record;
+}
+
+Result<Sm9Key> to_sm9_key(const Sm9Record& record, std::uint32_t kind, std::uint32_t index,
+                          std::uint64_t created) {
+  const bool is_user =
+      kind == CIPHERDECK_KEY_SM9_SIGN_USER || kind == CIPHERDECK_KEY_SM9_ENCRYPT_USER;
+  const Bytes bytes = record.span();
+  if (!is_user) {
+    CIPHERDECK_ASSIGN(auto value, read_value(bytes, kind));
+    return Sm9Key{index, created, std::move(value), {}, {}};
+  }
+  CIPHERDECK_ASSIGN(auto id, read_id(bytes.data()));
+  CIPHERDECK_ASSIGN(auto value, read_value(bytes.subspan(kSm9IdRecordLen), kind));
+  CIPHERDECK_ASSIGN(const auto access, read_access(bytes.last<kAccessRecordLen>()));
+  return Sm9Key{index, created, std::move(value), std::move(id), access};
 }
 
 Result<KeyPair> to_key_pair(const KeyPairRecord& record, std::uint32_t index,

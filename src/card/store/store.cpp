@@ -43,8 +43,10 @@ Result<std::string> make_serial(std::uint64_t now, RandomSource& random) {
 }
 
 std::string key_name(const KeyPlace& place) {
-  return std::string(place.kind == CIPHERDECK_KEY_KEK ? "KEK " : "key pair ") +
-         std::to_string(place.index) + " of partition " + std::to_string(place.partition);
+  const char* const kind = is_sm9_kind(place.kind)            ? "SM9 key "
+                           : place.kind == CIPHERDECK_KEY_KEK ? "KEK "
+                                                              : "key pair ";
+  return kind + std::to_string(place.index) + " of partition " + std::to_string(place.partition);
 }
 
 }  // namespace
@@ -206,6 +208,13 @@ Result<void> Store::Impl::load_key(Partition& partition, const KeyPlace& place,
     CIPHERDECK_TRY(unwrap_key(record.span(), master, place, blob));
     CIPHERDECK_ASSIGN(KeyPair key_pair, to_key_pair(record, place.index, place.created));
     partition.put(std::make_shared<const KeyPair>(std::move(key_pair)));
+    return {};
+  }
+  if (is_sm9_kind(place.kind)) {
+    Sm9Record record = sm9_record_for(place.kind);
+    CIPHERDECK_TRY(unwrap_key(record.span(), master, place, blob));
+    CIPHERDECK_ASSIGN(Sm9Key key, to_sm9_key(record, place.kind, place.index, place.created));
+    partition.put(std::make_shared<const Sm9Key>(std::move(key)));
     return {};
   }
   if (place.kind != CIPHERDECK_KEY_KEK) {
@@ -399,6 +408,16 @@ Result<void> Store::put_key_pair(PartitionId id, const KeyPair& key_pair, Random
 Result<void> Store::put_kek(PartitionId id, const Kek& kek, RandomSource& random) {
   const KeyPlace place{id, CIPHERDECK_KEY_KEK, kek.index, kek.created};
   return m_impl->add_key(place, to_record(kek).span(), random);
+}
+
+Result<void> Store::put_sm9_key(PartitionId id, const Sm9Key& key, RandomSource& random) {
+  const KeyPlace place{id, key.kind(), key.index, key.created};
+  return m_impl->add_key(place, to_record(key).span(), random);
+}
+
+Result<void> Store::replace_sm9_key(PartitionId id, const Sm9Key& key, RandomSource& random) {
+  const KeyPlace place{id, key.kind(), key.index, key.created};
+  return m_impl->replace_key(place, to_record(key).span(), random);
 }
 
 Result<void> Store::replace_key_pair(PartitionId id, const KeyPair& key_pair,

@@ -59,10 +59,12 @@ class Store {
   Result<void> put_key_pair(PartitionId id, const KeyPair& key_pair, RandomSource& random);
   Result<void> put_kek(PartitionId id, const Kek& kek, RandomSource& random);
   Result<void> put_key(PartitionId id, const OtherKey& key, RandomSource& random);
+  Result<void> put_sm9_key(PartitionId id, const Sm9Key& key, RandomSource& random);
   /// Put another in the place of a key, with no wrong access codes; fail with key_not_found.
   Result<void> replace_key_pair(PartitionId id, const KeyPair& key_pair, RandomSource& random);
   Result<void> replace_kek(PartitionId id, const Kek& kek, RandomSource& random);
   Result<void> replace_key(PartitionId id, const OtherKey& key, RandomSource& random);
+  Result<void> replace_sm9_key(PartitionId id, const Sm9Key& key, RandomSource& random);
   /// Removes a key, whole or damaged. Fails with key_not_found.
   Result<void> remove_key(PartitionId id, std::uint32_t kind, std::uint32_t index);
   /// Fails with key_not_found.

@@ -156,13 +156,13 @@ std::uint64_t is_in_range(const Uint256& scalar, const Uint256& limit) noexcept 
   return is_less(scalar, limit) & ~is_zero(scalar);
 }
 
-Result<void> random_scalar(Uint256& scalar, RandomSource& random) {
-  constexpr int kMaxTries = 64;  // one in 2^32 scalars is out of range
+Result<void> random_scalar(Uint256& scalar, RandomSource& random, const Uint256& order) {
+  constexpr int kMaxTries = 64;  // one in 2^32 scalars is out of range, for SM9 three in ten
   Secret<kSm2ScalarLen> bytes;
   for (int i = 0; i < kMaxTries; ++i) {
     CIPHERDECK_TRY(random.fill(bytes.span()));
     scalar = load_uint256(bytes.data());
-    const std::uint64_t is_usable = is_in_range(scalar, OrderModulus::kValue);
+    const std::uint64_t is_usable = is_in_range(scalar, order);
     declassify(is_usable);
     if (is_usable != 0) return {};
   }
@@ -170,20 +170,29 @@ Result<void> random_scalar(Uint256& scalar, RandomSource& random) {
   return Error::random_failed;
 }
 
+Kdf::~Kdf() { wipe(m_digest); }
+
+void Kdf::fill(MutableBytes out) noexcept {
+  while (!out.empty()) {
+    if (m_num_used == m_digest.size()) {
+      Sm3 hash = m_seeded;
+      std::uint8_t count[4];
+      store_be32(count, ++m_counter);
+      hash.update(count);
+      m_digest = hash.finish();
+      m_num_used = 0;
+    }
+    const std::size_t taken = std::min(m_digest.size() - m_num_used, out.size());
+    std::memcpy(out.data(), m_digest.data() + m_num_used, taken);
+    m_num_used += taken;
+    out = out.subspan(taken);
+  }
+}
+
 void derive(MutableBytes out, Bytes seed) noexcept {
   Sm3 seeded;
   seeded.update(seed);
-  for (std::uint32_t counter = 1; !out.empty(); ++counter) {
-    Sm3 hash = seeded;
-    std::uint8_t count[4];
-    store_be32(count, counter);
-    hash.update(count);
-    Sm3Digest digest = hash.finish();
-    const std::size_t taken = std::min(digest.size(), out.size());
-    std::memcpy(out.data(), digest.data(), taken);
-    wipe(digest);
-    out = out.subspan(taken);
-  }
+  Kdf(seeded).fill(out);
 }
 
 }  // namespace cipherdeck::engine::sm2

@@ -53,11 +53,33 @@ void store_point(std::span<std::uint8_t, kSm2PointLen> to, const AffinePoint& po
 /// Whether 0 < scalar < limit, as a mask.
 [[nodiscard]] std::uint64_t is_in_range(const Uint256& scalar, const Uint256& limit) noexcept;
 
-/// Makes `scalar` one of 1 to n - 1, each as likely as any other; wipe it after use. Fails with
-/// random_failed if the source fails, or gives nothing of use in many tries.
-[[nodiscard]] Result<void> random_scalar(Uint256& scalar, RandomSource& random);
+/// Makes `scalar` one of 1 to order - 1, each as likely as any other; wipe it after use. `order` is
+/// above 2^255. Fails with random_failed if the source fails, or gives nothing of use in many
+/// tries.
+[[nodiscard]] Result<void> random_scalar(Uint256& scalar, RandomSource& random,
+                                         const Uint256& order = OrderModulus::kValue);
 
-/// KDF of GB/T 32918.4, 5.4.3: `out.size()` bytes from SM3(seed || counter).
+/// Kdf gives the bytes of the KDF of GB/T 32918.4, 5.4.3, SM3(seed || counter) for counters from 1,
+/// in order. Wipes itself.
+class Kdf {
+ public:
+  /// `seeded` has hashed the seed.
+  explicit Kdf(const Sm3& seeded) noexcept : m_seeded(seeded) {}
+  Kdf(const Kdf&) noexcept = default;
+  Kdf& operator=(const Kdf&) noexcept = default;
+  ~Kdf();
+
+  /// The next `out.size()` bytes.
+  void fill(MutableBytes out) noexcept;
+
+ private:
+  Sm3 m_seeded;
+  Sm3Digest m_digest{};
+  std::size_t m_num_used = kSm3DigestLen;  // bytes of m_digest
+  std::uint32_t m_counter = 0;
+};
+
+/// The first `out.size()` bytes of the KDF.
 void derive(MutableBytes out, Bytes seed) noexcept;
 
 }  // namespace cipherdeck::engine::sm2

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Residues modulo the two primes of SM2 (GB/T 32918.5) in Montgomery form, constant-time.
+// Residues modulo a prime of 256 bits in Montgomery form, constant-time; the two primes of SM2
+// (GB/T 32918.5). Those of SM9 are in engine/sm9/field.h.
 #pragma once
 
 #include "engine/sm2/uint256.h"
@@ -46,17 +47,17 @@ struct FieldModulus {
   }
 };
 
-/// The prime n, the order of the group.
-struct OrderModulus {
-  static constexpr Uint256 kValue = {0x53bbf40939d54123, 0x7203df6b21c6052b, 0xffffffffffffffff,
-                                     0xfffffffeffffffff};
-  static constexpr std::uint64_t kNegativeInverse = [] {  // -1/n modulo 2^64
+/// Any prime between 2^255 and 2^256.
+template <Uint256 kPrime>
+struct PrimeModulus {
+  static constexpr Uint256 kValue = kPrime;
+  static constexpr std::uint64_t kNegativeInverse = [] {  // -1/kPrime modulo 2^64
     std::uint64_t inverse = 1;
     for (int i = 0; i < 6; ++i) inverse *= 2 - kValue[0] * inverse;
     return 0 - inverse;
   }();
 
-  // (r + m * n) / 2^64 for the m that makes it exact.
+  // (r + m * prime) / 2^64 for the m that makes it exact.
   [[gnu::always_inline]] static constexpr Uint256 reduce_limb(const Uint256& r) noexcept {
     const std::uint64_t m = r[0] * kNegativeInverse;
     std::uint64_t carry = 0;
@@ -69,6 +70,10 @@ struct OrderModulus {
     return {sum[1], sum[2], sum[3], carry};
   }
 };
+
+/// The prime n, the order of the group.
+struct OrderModulus : PrimeModulus<Uint256{0x53bbf40939d54123, 0x7203df6b21c6052b,
+                                           0xffffffffffffffff, 0xfffffffeffffffff}> {};
 
 /// a + carry * 2^256, less than twice the modulus, reduced.
 template <typename Modulus>

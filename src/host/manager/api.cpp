@@ -59,25 +59,40 @@ std::string hex(Bytes bytes) {
   return text;
 }
 
-const char* kind_name(std::uint32_t kind) {
-  switch (kind) {
-    case CIPHERDECK_KEY_PAIR:
-      return "pair";
-    case CIPHERDECK_KEY_KEK:
-      return "kek";
-    case CIPHERDECK_KEY_RSA:
-      return "rsa";
-    default:
-      return "symmetric";
-  }
-}
-
 Json partition_json(const cipherdeck_partition_record& record) {
   return Json{{"id", record.id},
               {"name", text_of(record.name)},
               {"key_pairs", record.num_key_pairs},
               {"keks", record.num_keks},
               {"vfs", record.num_functions}};
+}
+
+// The identity of a user key, which need not be text: what is not printable ASCII becomes '?'.
+std::string sm9_id(const cipherdeck_key_record& record) {
+  std::string both(reinterpret_cast<const char*>(record.sign_public_key), 64);
+  both.append(reinterpret_cast<const char*>(record.encrypt_public_key), 64);
+  both.resize(std::min<std::size_t>(both.size(), record.id_len));
+  std::replace_if(
+      both.begin(), both.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return both;
+}
+
+// The public key of a master key, the identity of a user's.
+void add_sm9(Json& json, const cipherdeck_key_record& record) {
+  switch (record.kind) {
+    case CIPHERDECK_KEY_SM9_SIGN_MASTER:
+      json["public_key"] = hex(record.sign_public_key) + hex(record.encrypt_public_key);
+      break;
+    case CIPHERDECK_KEY_SM9_ENCRYPT_MASTER:
+      json["public_key"] = hex(record.encrypt_public_key);
+      break;
+    case CIPHERDECK_KEY_SM9_SIGN_USER:
+    case CIPHERDECK_KEY_SM9_ENCRYPT_USER:
+      json["id"] = sm9_id(record);
+      break;
+    default:
+      break;
+  }
 }
 
 Json key_json(const cipherdeck_key_record& record) {
@@ -90,6 +105,7 @@ Json key_json(const cipherdeck_key_record& record) {
     json["sign_public_key"] = hex(record.sign_public_key);
     json["encrypt_public_key"] = hex(record.encrypt_public_key);
   }
+  add_sm9(json, record);
   return json;
 }
 
@@ -438,9 +454,16 @@ Result<void> Api::generate(std::uint32_t partition, const KeyRequest& request) {
       return m_card.generate_symmetric_key(partition, request.index, request.bits, code);
     case KeyKind::rsa:
       return m_card.generate_rsa_key_pair(partition, request.index, request.bits, code);
-    default:
-      return m_card.generate_key_pair(partition, request.index, code);
+    case KeyKind::sm9_sign_master:
+    case KeyKind::sm9_encrypt_master:
+      return m_card.generate_sm9_master(partition, request.kind, request.index);
+    case KeyKind::sm9_sign_user:
+    case KeyKind::sm9_encrypt_user:
+      return m_card.generate_sm9_user_key(partition, request.index, request.user, code);
+    case KeyKind::pair:
+      break;
   }
+  return m_card.generate_key_pair(partition, request.index, code);
 }
 
 Outcome<Json> Api::generate_key(const std::string& partition, const std::string& body) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/manager/card_control.h"
 
+#include "base/secret.h"
+
 #include <algorithm>
 
 namespace cipherdeck::manager {
@@ -138,6 +140,28 @@ Result<void> CardControl::generate_rsa_key_pair(std::uint32_t partition, std::ui
                                                 std::uint32_t bits, Bytes access_code) {
   return without_value(m_driver.admin(
       command_of(CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, bits, index), access_code));
+}
+
+Result<void> CardControl::generate_sm9_master(std::uint32_t partition, KeyKind kind,
+                                              std::uint32_t index) {
+  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_SM9_MASTER_GENERATE, partition,
+                                                 static_cast<std::uint32_t>(kind), index)));
+}
+
+Result<void> CardControl::generate_sm9_user_key(std::uint32_t partition, std::uint32_t index,
+                                                const Sm9User& user, Bytes access_code) {
+  const cipherdeck_sm9_user header{user.master, static_cast<std::uint32_t>(access_code.size())};
+  std::vector<std::uint8_t> input;
+  input.reserve(sizeof header + access_code.size() + user.id.size());  // no copy of the code stays
+  for (const Bytes part : {object_bytes(header), access_code, as_bytes(user.id)}) {
+    input.insert(input.end(), part.begin(), part.end());
+  }
+  const auto made =
+      without_value(m_driver.admin(command_of(CIPHERDECK_OP_SM9_USER_KEY_GENERATE, partition,
+                                              static_cast<std::uint32_t>(user.kind), index),
+                                   input));
+  wipe(input);
+  return made;
 }
 
 Result<void> CardControl::remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index) {

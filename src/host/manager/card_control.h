@@ -20,6 +20,17 @@ enum class KeyKind : std::uint32_t {
   kek = CIPHERDECK_KEY_KEK,
   rsa = CIPHERDECK_KEY_RSA,
   symmetric = CIPHERDECK_KEY_SYMMETRIC,
+  sm9_sign_master = CIPHERDECK_KEY_SM9_SIGN_MASTER,
+  sm9_encrypt_master = CIPHERDECK_KEY_SM9_ENCRYPT_MASTER,
+  sm9_sign_user = CIPHERDECK_KEY_SM9_SIGN_USER,
+  sm9_encrypt_user = CIPHERDECK_KEY_SM9_ENCRYPT_USER,
+};
+
+/// The key of an SM9 user that is to be made.
+struct Sm9User {
+  KeyKind kind = KeyKind::sm9_sign_user;
+  std::uint32_t master = 0;  // index of the master key of the same use
+  std::string id;
 };
 
 /// A text field of the function interface, up to its first zero byte.
@@ -69,6 +80,9 @@ class CardControl {
   /// Takes seconds.
   Result<void> generate_rsa_key_pair(std::uint32_t partition, std::uint32_t index,
                                      std::uint32_t bits, Bytes access_code);
+  Result<void> generate_sm9_master(std::uint32_t partition, KeyKind kind, std::uint32_t index);
+  Result<void> generate_sm9_user_key(std::uint32_t partition, std::uint32_t index,
+                                     const Sm9User& user, Bytes access_code);
   Result<void> remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index);
   Result<void> set_access_code(std::uint32_t partition, KeyKind kind, std::uint32_t index,
                                Bytes access_code);

@@ -106,11 +106,53 @@ BitsRange bits_of(KeyKind kind) {
   }
 }
 
+bool has_bits(KeyKind kind) {
+  return kind == KeyKind::kek || kind == KeyKind::rsa || kind == KeyKind::symmetric;
+}
+
 bool may_lack_code(KeyKind kind) { return kind == KeyKind::kek || kind == KeyKind::symmetric; }
+
+struct KindName {
+  KeyKind kind;
+  const char* name;
+};
+constexpr KindName kKindNames[] = {{KeyKind::pair, "pair"},
+                                   {KeyKind::kek, "kek"},
+                                   {KeyKind::rsa, "rsa"},
+                                   {KeyKind::symmetric, "symmetric"},
+                                   {KeyKind::sm9_sign_master, "sm9-sign-master"},
+                                   {KeyKind::sm9_encrypt_master, "sm9-encrypt-master"},
+                                   {KeyKind::sm9_sign_user, "sm9-sign-user"},
+                                   {KeyKind::sm9_encrypt_user, "sm9-encrypt-user"}};
+constexpr std::size_t kMaxKindLen = 18;
+
+bool is_sm9_master(KeyKind kind) {
+  return kind == KeyKind::sm9_sign_master || kind == KeyKind::sm9_encrypt_master;
+}
+
+bool is_sm9_user(KeyKind kind) {
+  return kind == KeyKind::sm9_sign_user || kind == KeyKind::sm9_encrypt_user;
+}
+
+Outcome<Sm9User> sm9_user_from(const Json& json, KeyKind kind) {
+  Sm9User user;
+  user.kind = kind;
+  if (!is_sm9_user(kind)) {
+    if (!json.contains("master") && !json.contains("id")) return user;
+    return bad_request("\"master\" and \"id\" are for keys of SM9 users only");
+  }
+  const auto master = number_member(json, "master", 1, kMaxKeyIndex);
+  if (!master) return master.problem();
+  user.master = *master;
+  auto id = text_member(json, "id", 1, CIPHERDECK_SM9_MAX_ID);
+  if (!id) return id.problem();
+  user.id = std::move(*id);
+  return user;
+}
 
 Outcome<KeyRequest> key_from(const Json& json) {
   KeyRequest request;
-  auto kind = text_member(json, "kind", 1, 16);
+  auto kind = text_member(json, "kind", 1, kMaxKindLen);
   if (!kind) return kind.problem();
   const auto parsed = parse_kind(*kind);
   if (!parsed) return parsed.problem();
@@ -118,15 +160,22 @@ Outcome<KeyRequest> key_from(const Json& json) {
   const auto index = number_member(json, "index", 1, kMaxKeyIndex);
   if (!index) return index.problem();
   request.index = *index;
-  if (request.kind == KeyKind::pair) {
-    if (json.contains("bits")) return bad_request("\"bits\" is not for key pairs of SM2");
+  if (!has_bits(request.kind)) {
+    if (json.contains("bits")) return bad_request("keys of this kind have no choice of \"bits\"");
   } else {
     const BitsRange range = bits_of(request.kind);
     const auto bits = number_member(json, "bits", range.least, range.most);
     if (!bits) return bits.problem();
     request.bits = *bits;
   }
+  auto user = sm9_user_from(json, request.kind);
+  if (!user) return user.problem();
+  request.user = std::move(*user);
   if (may_lack_code(request.kind) && !json.contains("access_code")) return request;
+  if (is_sm9_master(request.kind)) {
+    if (!json.contains("access_code")) return request;
+    return bad_request("a master key of SM9 has no access code: only the card uses it");
+  }
   auto code = access_code_member(json);
   if (!code) return code.problem();
   request.access_code = std::move(*code);
@@ -223,7 +272,7 @@ Outcome<PartitionRequest> parse_partition(const std::string& body) {
 }
 
 Outcome<KeyRequest> parse_key(const std::string& body) {
-  auto json = parse_object(body, {"kind", "index", "bits", "access_code"});
+  auto json = parse_object(body, {"kind", "index", "bits", "access_code", "master", "id"});
   if (!json) return json.problem();
   auto request = key_from(*json);
   wipe_member(*json, "access_code");
@@ -262,11 +311,19 @@ Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view te
 }
 
 Outcome<KeyKind> parse_kind(std::string_view text) {
-  if (text == "pair") return KeyKind::pair;
-  if (text == "kek") return KeyKind::kek;
-  if (text == "rsa") return KeyKind::rsa;
-  if (text == "symmetric") return KeyKind::symmetric;
-  return bad_request("the kind of a key is \"pair\", \"kek\", \"rsa\" or \"symmetric\"");
+  for (const KindName& known : kKindNames) {
+    if (text == known.name) return known.kind;
+  }
+  return bad_request(
+      "the kind of a key is \"pair\", \"kek\", \"rsa\", \"symmetric\", \"sm9-sign-master\", "
+      "\"sm9-encrypt-master\", \"sm9-sign-user\" or \"sm9-encrypt-user\"");
+}
+
+const char* kind_name(std::uint32_t kind) {
+  for (const KindName& known : kKindNames) {
+    if (kind == static_cast<std::uint32_t>(known.kind)) return known.name;
+  }
+  return "unknown";
 }
 
 }  // namespace cipherdeck::manager

@@ -52,11 +52,14 @@ struct PartitionRequest {
 /// {"kind": "pair", "index": 1, "access_code": "..."} or
 /// {"kind": "kek", "index": 1, "bits": 128, "access_code": "..."}, where a KEK's code may be
 /// absent, or {"kind": "rsa", "index": 1, "bits": 2048, "access_code": "..."}, or "symmetric" as
-/// "kek" with 128 or 256 bits.
+/// "kek" with 128 or 256 bits, or {"kind": "sm9-sign-master", "index": 1} or {"kind":
+/// "sm9-sign-user", "index": 1, "master": 1, "id": "Alice", "access_code": "..."}; likewise
+/// "sm9-encrypt-".
 struct KeyRequest {
   KeyKind kind = KeyKind::pair;
   std::uint32_t index = 0;
-  std::uint32_t bits = 0;  // but of SM2 pairs
+  std::uint32_t bits = 0;  // KEK, RSA and symmetric only
+  Sm9User user;            // keys of SM9 users only
   std::string access_code;
 
   KeyRequest() = default;
@@ -84,7 +87,10 @@ struct KeyRequest {
 /// A decimal number without sign from `low` to `high`, for parts of paths.
 [[nodiscard]] Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view text,
                                                   std::uint32_t low, std::uint32_t high);
-/// "pair", "kek", "rsa" or "symmetric".
+/// "pair", "kek", "rsa", "symmetric", "sm9-sign-master", "sm9-encrypt-master", "sm9-sign-user" or
+/// "sm9-encrypt-user".
 [[nodiscard]] Outcome<KeyKind> parse_kind(std::string_view text);
+/// The same the other way round, of a CIPHERDECK_KEY_.
+[[nodiscard]] const char* kind_name(std::uint32_t kind);
 
 }  // namespace cipherdeck::manager

@@ -80,6 +80,29 @@ TEST(ParseKey, ReadsAKek) {
   EXPECT_FALSE(parse_key(R"({"kind":"kek","index":9,"bits":128,"access_code":""})"));
 }
 
+TEST(ParseKey, ReadsSm9Keys) {
+  const auto master = parse_key(R"({"kind":"sm9-encrypt-master","index":2})");
+  ASSERT_TRUE(master);
+  EXPECT_EQ(master->kind, KeyKind::sm9_encrypt_master);
+  const auto user = parse_key(
+      R"({"kind":"sm9-sign-user","index":3,"master":2,"id":"Alice","access_code":"12345678"})");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->kind, KeyKind::sm9_sign_user);
+  EXPECT_EQ(user->user.kind, KeyKind::sm9_sign_user);
+  EXPECT_EQ(user->user.master, 2U);
+  EXPECT_EQ(user->user.id, "Alice");
+  EXPECT_EQ(user->access_code, "12345678");
+  for (const char* body :
+       {R"({"kind":"sm9-sign-master","index":1,"access_code":"12345678"})",
+        R"({"kind":"sm9-sign-master","index":1,"id":"Alice"})",
+        R"({"kind":"sm9-sign-user","index":1,"master":1,"id":"Alice"})",
+        R"({"kind":"sm9-sign-user","index":1,"master":0,"id":"Alice","access_code":"12345678"})",
+        R"({"kind":"sm9-sign-user","index":1,"master":1,"id":"","access_code":"12345678"})",
+        R"({"kind":"pair","index":1,"master":1,"access_code":"12345678"})"}) {
+    EXPECT_FALSE(parse_key(body)) << body;
+  }
+}
+
 TEST(ParseKey, RefusesWhatIsOutOfBounds) {
   for (const char* body :
        {R"({"kind":"pair","index":0,"access_code":"12345678"})",

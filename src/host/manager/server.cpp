@@ -89,10 +89,11 @@ void add_key_routes(httplib::Server& http, Api& api) {
   http.Post("/v1/partitions/([^/]+)/keys", handler([&api](const auto& request) {
               return api.generate_key(part(request, 1), request.body);
             }));
-  http.Delete("/v1/partitions/([^/]+)/keys/([a-z]+)/([0-9]+)", handler([&api](const auto& request) {
+  http.Delete("/v1/partitions/([^/]+)/keys/([a-z0-9-]+)/([0-9]+)",
+              handler([&api](const auto& request) {
                 return api.remove_key(part(request, 1), part(request, 2), part(request, 3));
               }));
-  http.Put("/v1/partitions/([^/]+)/keys/([a-z]+)/([0-9]+)/access-code",
+  http.Put("/v1/partitions/([^/]+)/keys/([a-z0-9-]+)/([0-9]+)/access-code",
            handler([&api](const auto& request) {
              return api.set_access_code(part(request, 1), part(request, 2), part(request, 3),
                                         request.body);
