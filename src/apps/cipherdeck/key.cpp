@@ -32,16 +32,6 @@ std::string key_name(const Options& options) {
          options.partition;
 }
 
-/// Sends a body that holds an access code, and wipes the code in it.
-std::optional<Json> ask_with_code(Context& context, const std::string& method,
-                                  const std::string& path, Json body, std::string& code) {
-  body["access_code"] = code;
-  wipe_text(code);
-  auto answer = ask(context, method, path, body);
-  wipe_text(body["access_code"].get_ref<std::string&>());
-  return answer;
-}
-
 /// The key generated, or nothing after the failure was printed.
 std::optional<Json> ask_for_key(Context& context, const Options& options) {
   Json body{{"kind", options.kek ? "kek" : "pair"}, {"index", options.index}};
@@ -51,7 +41,8 @@ std::optional<Json> ask_for_key(Context& context, const Options& options) {
   }
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return std::nullopt;
-  return ask_with_code(context, "POST", keys_path(options), std::move(body), *code);
+  return ask_with_secret(context, "POST", keys_path(options), std::move(body), "access_code",
+                         *code);
 }
 
 void generate(Context& context, const Options& options) {
@@ -106,8 +97,8 @@ void remove(Context& context, const Options& options) {
 void set_access_code(Context& context, const Options& options) {
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return;
-  const auto answer =
-      ask_with_code(context, "PUT", key_path(options) + "/access-code", Json::object(), *code);
+  const auto answer = ask_with_secret(context, "PUT", key_path(options) + "/access-code",
+                                      Json::object(), "access_code", *code);
   if (!answer) return;
   if (context.json) return print(*answer);
   std::cout << key_name(options) << " has a new access code.\n";

@@ -25,8 +25,9 @@ constexpr std::uint16_t kAllOpcodes[] = {
     CIPHERDECK_OP_ACCESS_CODE_SET,   CIPHERDECK_OP_AUDIT_VERIFY,
     CIPHERDECK_OP_AUDIT_CLEAR,       0x81ff};
 
-constexpr std::uint16_t kKeyOpcodes[] = {CIPHERDECK_OP_KEY_PAIR_GENERATE, CIPHERDECK_OP_KEK_GENERATE,
-                                         CIPHERDECK_OP_KEY_REMOVE, CIPHERDECK_OP_ACCESS_CODE_SET};
+constexpr std::uint16_t kKeyOpcodes[] = {CIPHERDECK_OP_KEY_PAIR_GENERATE,
+                                         CIPHERDECK_OP_KEK_GENERATE, CIPHERDECK_OP_KEY_REMOVE,
+                                         CIPHERDECK_OP_ACCESS_CODE_SET};
 
 // ---- logins ------------------------------------------------------------------------------------
 

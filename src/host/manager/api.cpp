@@ -15,6 +15,8 @@ const char* state_name(std::uint32_t state) {
       return "uninitialised";
     case CIPHERDECK_CARD_READY:
       return "ready";
+    case CIPHERDECK_CARD_LOCKED:
+      return "locked";
     default:
       return "failed";
   }
@@ -205,18 +207,12 @@ Outcome<Json> Api::card() {
   return json;
 }
 
-Outcome<Json> Api::initialise(const std::string& body) {
-  const auto request = parse_init(body);
-  if (!request) return request.problem();
-  if (const auto done = m_card.initialise(request->label); !done) {
-    Problem problem = problem_of(done.error(), "cannot initialise the card");
-    if (done.error() == Error::exists) {
-      problem.error = "cannot initialise the card: it is initialised already";
-      problem.remedy = "To start anew, stop cipherdeckd and move its store away.";
-    }
-    return problem;
+Result<void> Api::may_change_vfs() {
+  const auto login = m_card.check_login(CIPHERDECK_OP_FUNCTION_SHARE);
+  if (login || login.error() == Error::not_initialised || login.error() == Error::card_failed) {
+    return {};
   }
-  return card();
+  return login.error();
 }
 
 Outcome<Json> Api::vf_list() {
@@ -255,6 +251,7 @@ Outcome<Json> Api::vf(const std::string& number) {
 Outcome<Json> Api::set_vfs(const std::string& body) {
   const auto request = parse_vf_count(body);
   if (!request) return request.problem();
+  if (const auto may = may_change_vfs(); !may) return problem_of(may.error(), "cannot make VFs");
   const auto set = m_keeper.set(request->count, request->force);
   if (!set) return set.problem();
   return vfs();
@@ -299,6 +296,9 @@ Outcome<Json> Api::set_share(const std::string& number, const std::string& body)
   if (share.peak < share.committed) {
     return bad_request("the peak would be less than what is committed",
                        "Give both, the peak not less than what is committed.");
+  }
+  if (const auto may = may_change_vfs(); !may) {
+    return problem_of(may.error(), "cannot set the share of VF " + number);
   }
   const auto set = m_keeper.set_share(*wanted, share);
   if (!set) return set.problem();

@@ -90,6 +90,43 @@ void wipe_member(Json& json, const char* name) noexcept {
   if (auto* text = found->get_ptr<std::string*>()) wipe_text(*text);
 }
 
+// Takes the member out of the request and wipes it there.
+Outcome<SecretText> secret_member(Json& json, const char* name) {
+  auto text = text_member(json, name, kMinPasswordLen, kMaxPasswordLen);
+  wipe_member(json, name);
+  if (!text) return text.problem();
+  return SecretText(std::move(*text));
+}
+
+Outcome<std::string> user_name_member(const Json& json) {
+  auto name = text_member(json, "name", 1, kMaxUserNameLen);
+  if (!name || is_user_name(*name)) return name;
+  return bad_request("\"name\" cannot name a user", "Use letters, digits, '.', '_' and '-'.");
+}
+
+Outcome<ProtectionRequest> protection_from(Json& json) {
+  ProtectionRequest request;
+  if (!json.contains("protection")) {
+    if (json.contains("passphrase")) return missing("protection");
+    return request;
+  }
+  const auto kind = text_member(json, "protection", 1, 16);
+  if (!kind) return kind.problem();
+  if (*kind == "key-file") return request;
+  if (*kind == "credential") {
+    request.kind = CIPHERDECK_PROTECT_CREDENTIAL;
+    return request;
+  }
+  if (*kind != "passphrase") {
+    return bad_request("a protection is \"key-file\", \"passphrase\" or \"credential\"");
+  }
+  request.kind = CIPHERDECK_PROTECT_PASSPHRASE;
+  auto passphrase = secret_member(json, "passphrase");
+  if (!passphrase) return passphrase.problem();
+  request.passphrase = std::move(*passphrase);
+  return request;
+}
+
 Outcome<KeyRequest> key_from(const Json& json) {
   KeyRequest request;
   auto kind = text_member(json, "kind", 1, 8);
@@ -118,16 +155,100 @@ Outcome<KeyRequest> key_from(const Json& json) {
 
 KeyRequest::~KeyRequest() { wipe_text(access_code); }
 
+SecretText::~SecretText() { wipe_text(text); }
+
 Outcome<InitRequest> parse_init(const std::string& body) {
-  const auto json = parse_object(body, {"label"});
+  auto json = parse_object(body, {"label", "protection", "passphrase"});
   if (!json) return json.problem();
-  if (!json->contains("label")) return InitRequest{};
+  InitRequest request;
+  auto protection = protection_from(*json);
+  wipe_member(*json, "passphrase");
+  if (!protection) return protection.problem();
+  request.protection = std::move(*protection);
+  if (!json->contains("label")) return request;
   auto label = text_member(*json, "label", 0, kMaxLabelLen);
   if (!label) return label.problem();
   const bool plain = std::all_of(label->begin(), label->end(),
                                  [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
   if (!plain) return bad_request("\"label\" has other characters than printable ASCII");
-  return InitRequest{std::move(*label)};
+  request.label = std::move(*label);
+  return request;
+}
+
+Outcome<ProtectionRequest> parse_protection(const std::string& body) {
+  auto json = parse_object(body, {"protection", "passphrase"});
+  if (!json) return json.problem();
+  auto request = protection_from(*json);
+  wipe_member(*json, "passphrase");
+  return request;
+}
+
+Outcome<LoginRequest> parse_login(const std::string& body) {
+  auto json = parse_object(body, {"name", "password"});
+  if (!json) return json.problem();
+  auto password = secret_member(*json, "password");
+  if (!password) return password.problem();
+  auto name = user_name_member(*json);
+  if (!name) return name.problem();
+  return LoginRequest{std::move(*name), std::move(*password)};
+}
+
+Outcome<RoleRequest> parse_role(const std::string& body) {
+  auto json = parse_object(body, {"name", "role", "partition", "password"});
+  if (!json) return json.problem();
+  RoleRequest request;
+  auto password = secret_member(*json, "password");
+  if (!password) return password.problem();
+  request.password = std::move(*password);
+  auto name = user_name_member(*json);
+  if (!name) return name.problem();
+  request.name = std::move(*name);
+  const auto role = text_member(*json, "role", 1, 16);
+  if (!role) return role.problem();
+  for (std::uint32_t number = 1; number <= CIPHERDECK_ROLE_AUDITOR; ++number) {
+    if (role_name(number) == *role) request.role = number;
+  }
+  if (request.role == 0) {
+    return bad_request("a role is \"administrator\", \"operator\" or \"auditor\"");
+  }
+  if (!json->contains("partition")) return request;
+  auto partition = text_member(*json, "partition", 1, kMaxPartitionNameLen);
+  if (!partition) return partition.problem();
+  request.partition = std::move(*partition);
+  return request;
+}
+
+Outcome<SecretText> parse_secret(const std::string& body, const char* member) {
+  auto json = parse_object(body, {member});
+  if (!json) return json.problem();
+  return secret_member(*json, member);
+}
+
+Outcome<std::uint64_t> parse_audit_clear(const std::string& body) {
+  const auto json = parse_object(body, {"up_to"});
+  if (!json) return json.problem();
+  const auto found = json->find("up_to");
+  if (found == json->end()) return missing("up_to");
+  if (!found->is_number_unsigned()) return bad_request("\"up_to\" is not a record's number");
+  return found->get<std::uint64_t>();
+}
+
+bool is_user_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxUserNameLen &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+std::string_view role_name(std::uint32_t role) noexcept {
+  switch (role) {
+    case CIPHERDECK_ROLE_ADMINISTRATOR:
+      return "administrator";
+    case CIPHERDECK_ROLE_OPERATOR:
+      return "operator";
+    case CIPHERDECK_ROLE_AUDITOR:
+      return "auditor";
+    default:
+      return {};
+  }
 }
 
 Outcome<VfCountRequest> parse_vf_count(const std::string& body) {
