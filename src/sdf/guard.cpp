@@ -48,6 +48,7 @@ int sdr_code(Error error) noexcept {
     case Error::card_failed:
     case Error::store_failed:
     case Error::not_initialised:
+    case Error::card_locked:
     case Error::chip_failed:
       return SDR_HARDFAIL;
     case Error::exists:
