@@ -361,11 +361,14 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_CARD_UNLOCK 0x8103 /* input: passphrase */
 #define CIPHERDECK_OP_CARD_PROTECT 0x8104 /* arg[0]: CIPHERDECK_PROTECT_; input: passphrase */
 #define CIPHERDECK_OP_CARD_ZEROIZE 0x8105 /* destroys the management key and all that it wraps */
-#define CIPHERDECK_OP_CARD_IDENTITY 0x8106 /* output: the card's signing and encryption public keys */
 #define CIPHERDECK_OP_PARTITION_CREATE 0x8110 /* input: name; value: partition */
 #define CIPHERDECK_OP_PARTITION_LIST 0x8111 /* output: struct cipherdeck_partition_record each */
 #define CIPHERDECK_OP_PARTITION_REMOVE 0x8112 /* arg[0]: partition; wipes its keys */
 #define CIPHERDECK_OP_PARTITION_ZEROIZE 0x8113 /* arg[0]: partition; as REMOVE, but in use too */
+#define CIPHERDECK_OP_PARTITION_BACKUP 0x8114 /* arg[0]: partition; arg[1]: threshold | shares << 8;
+						output: shares of CIPHERDECK_SHARE_LEN, backup */
+#define CIPHERDECK_OP_PARTITION_RESTORE 0x8115 /* arg[0]: length of the name; arg[1]: number of shares;
+						 input: name, shares, backup; value: partition */
 #define CIPHERDECK_OP_FUNCTION_BIND 0x8120 /* arg[0]: function; arg[1]: partition, 0 to unbind */
 #define CIPHERDECK_OP_FUNCTION_LIST 0x8121 /* output: struct cipherdeck_function_record each */
 #define CIPHERDECK_OP_FUNCTION_SHARE 0x8122 /* arg[0]: function; input: struct cipherdeck_function_share */
@@ -395,6 +398,7 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_OP_AUDIT_CLEAR 0x8152 /* arg[0]: removes the records up to this number */
 
 #define CIPHERDECK_TOKEN_LEN 32u
+#define CIPHERDECK_SHARE_LEN 64u
 
 #define CIPHERDECK_ROLE_ADMINISTRATOR 1u
 #define CIPHERDECK_ROLE_OPERATOR 2u

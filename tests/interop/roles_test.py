@@ -140,6 +140,39 @@ class Protection(Case):
         self.run_ok("card", "init", "--label", "new life")
 
 
+class Backup(Case):
+    def test_two_of_three_restore_a_partition(self):
+        self.it.start()
+        self.run_ok("card", "init")
+        self.run_ok("partition", "create", "blue")
+        self.run_ok(*self.generate(1))
+        keys = self.it.json("key", "list", "--partition", "blue")["keys"]
+        file = self.it.root / "blue.backup"
+        self.run_fails(FAILED, "threshold", "partition", "backup", "blue", "--to", file,
+                       "--shares", 2, "--threshold", 3)
+        self.run_ok("partition", "backup", "blue", "--to", file)
+        shares = [Path(f"{file}.share{number}") for number in (1, 2, 3)]
+        for path in (file, *shares):
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        self.run_fails(FAILED, "File exists", "partition", "backup", "blue", "--to", file)
+        restore = ("partition", "restore", "again", "--from", file)
+        self.run_fails(FAILED, "too few", *restore, "--share", shares[0])
+        self.run_fails(FAILED, "too few, damaged", *restore, "--share", shares[0],
+                       "--share", shares[0])
+        # As on another card: this one forgets all that it had.
+        self.run_ok("card", "zeroize", "--yes")
+        self.run_ok("card", "init")
+        self.run_ok(*restore, "--share", shares[2], "--share", shares[0])
+        self.assertEqual(self.it.json("key", "list", "--partition", "again")["keys"], keys)
+        self.restart_card()
+        self.assertEqual(self.it.json("key", "list", "--partition", "again")["keys"], keys)
+        damaged = self.it.root / "damaged"
+        damaged.write_text(shares[0].read_text().replace("a", "b"))
+        self.run_fails(FAILED, "damaged", *restore, "--share", damaged, "--share", shares[1])
+        self.run_fails(FAILED, "cannot read", *restore, "--share", self.it.root / "none")
+        self.assertEqual(self.it.request("POST", "/v1/restore", b"x" * 3000000)[0], 413)
+
+
 class Roles(Case):
     def setUp(self):
         super().setUp()

@@ -89,6 +89,8 @@ void register_partition(CLI::App& app, Context& context) {
   drop->add_flag("--yes", options->yes, "Yes, destroy the keys");
   drop->callback([&context, options] { remove(context, options->name, options->yes); });
 
+  register_backup(*group, context);
+
   auto* const wipe = group->add_subcommand(
       "zeroize", "Destroys a partition at once, even while VFs and programs use it");
   wipe->add_option("NAME", options->name, "Name or id")->required()->check(partition_selector());

@@ -42,6 +42,7 @@ PartitionId partition_of(const cipherdeck_command& command) noexcept {
   switch (command.opcode) {
     case CIPHERDECK_OP_PARTITION_REMOVE:
     case CIPHERDECK_OP_PARTITION_ZEROIZE:
+    case CIPHERDECK_OP_PARTITION_BACKUP:
     case CIPHERDECK_OP_KEY_PAIR_GENERATE:
     case CIPHERDECK_OP_KEK_GENERATE:
     case CIPHERDECK_OP_KEY_REMOVE:
@@ -76,11 +77,6 @@ bool is_name_character(std::uint8_t c) noexcept {
          c == '_' || c == '-';
 }
 
-bool is_valid_name(Bytes name) noexcept {
-  return !name.empty() && name.size() <= kMaxPartitionNameLen &&
-         std::all_of(name.begin(), name.end(), is_name_character);
-}
-
 bool is_user_index(std::uint32_t index) noexcept { return index >= 1 && index <= kMaxKeyIndex; }
 
 bool is_kind(std::uint64_t kind) noexcept {
@@ -91,6 +87,12 @@ bool is_kind(std::uint64_t kind) noexcept {
 std::string subject_of(const cipherdeck_command& command, Bytes input) {
   switch (command.opcode) {
     case CIPHERDECK_OP_PARTITION_CREATE:
+      return is_valid_name(input) ? text_of(input) : "";
+    case CIPHERDECK_OP_PARTITION_BACKUP:
+      return std::to_string(command.arg[1] & 0xff) + " of " + std::to_string(command.arg[1] >> 8);
+    case CIPHERDECK_OP_PARTITION_RESTORE:
+      if (command.arg[0] > std::min(input.size(), kMaxPartitionNameLen)) return {};
+      input = input.first(static_cast<std::size_t>(command.arg[0]));
       return is_valid_name(input) ? text_of(input) : "";
     case CIPHERDECK_OP_FUNCTION_BIND:
       return "function " + std::to_string(command.arg[0]);
@@ -164,6 +166,11 @@ void list_keys(ManagementReply& reply, const Partition& partition,
 
 }  // namespace
 
+bool is_valid_name(Bytes name) noexcept {
+  return !name.empty() && name.size() <= kMaxPartitionNameLen &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
+
 const Management::Handler* Management::find_handler(std::uint16_t opcode) noexcept {
   using M = Management;
   static constexpr Handler kHandlers[] = {
@@ -175,6 +182,8 @@ const Management::Handler* Management::find_handler(std::uint16_t opcode) noexce
       {CIPHERDECK_OP_PARTITION_LIST, 0, &M::partition_list},
       {CIPHERDECK_OP_PARTITION_REMOVE, kArg0, &M::partition_remove},
       {CIPHERDECK_OP_PARTITION_ZEROIZE, kArg0, &M::partition_zeroize},
+      {CIPHERDECK_OP_PARTITION_BACKUP, kArg0 | kArg1, &M::partition_backup},
+      {CIPHERDECK_OP_PARTITION_RESTORE, kInput | kArg0 | kArg1, &M::partition_restore},
       {CIPHERDECK_OP_FUNCTION_BIND, kArg0 | kArg1, &M::function_bind},
       {CIPHERDECK_OP_KEY_PAIR_GENERATE, kInput | kKey | kArg0, &M::key_pair_generate},
       {CIPHERDECK_OP_KEK_GENERATE, kInput | kKey | kArg0 | kArg1, &M::kek_generate},

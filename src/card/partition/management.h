@@ -86,6 +86,10 @@ class Management {
   Result<void> key_remove(const Request& request, ManagementReply& reply);
   Result<void> access_code_set(const Request& request, ManagementReply& reply);
 
+  // management_backup.cpp
+  Result<void> partition_backup(const Request& request, ManagementReply& reply);
+  Result<void> partition_restore(const Request& request, ManagementReply& reply);
+
   // management_roles.cpp
   Result<void> login(const Request& request, ManagementReply& reply);
   Result<void> logout(const Request& request, ManagementReply& reply);

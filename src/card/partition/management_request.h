@@ -43,6 +43,9 @@ void put_text(cipherdeck_u8 (&to)[N], const std::string& text) noexcept {
   std::memcpy(to, text.data(), std::min(text.size(), N - 1));
 }
 
+/// Whether a partition may have this name.
+[[nodiscard]] bool is_valid_name(Bytes name) noexcept;
+
 /// 1 to kMaxUserNameLen letters, digits, '.', '_' and '-'.
 [[nodiscard]] bool is_user_name(Bytes name) noexcept;
 

@@ -25,6 +25,8 @@ constexpr Rule kRules[] = {
     {CIPHERDECK_OP_PARTITION_LIST, Right::none, false},
     {CIPHERDECK_OP_PARTITION_REMOVE, Right::card_administrator, true},
     {CIPHERDECK_OP_PARTITION_ZEROIZE, Right::administrator, true},
+    {CIPHERDECK_OP_PARTITION_BACKUP, Right::card_administrator, true},
+    {CIPHERDECK_OP_PARTITION_RESTORE, Right::card_administrator, true},
     {CIPHERDECK_OP_FUNCTION_BIND, Right::card_administrator, true},
     {CIPHERDECK_OP_FUNCTION_SHARE, Right::card_administrator, false},
     {CIPHERDECK_OP_KEY_PAIR_GENERATE, Right::operator_, true},

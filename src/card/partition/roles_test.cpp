@@ -17,6 +17,7 @@ using store::Role;
 using store::User;
 
 constexpr std::uint16_t kAllOpcodes[] = {
+    CIPHERDECK_OP_PARTITION_BACKUP,  CIPHERDECK_OP_PARTITION_RESTORE,
     CIPHERDECK_OP_CARD_PROTECT,      CIPHERDECK_OP_CARD_ZEROIZE,
     CIPHERDECK_OP_PARTITION_CREATE,  CIPHERDECK_OP_PARTITION_REMOVE,
     CIPHERDECK_OP_PARTITION_ZEROIZE, CIPHERDECK_OP_FUNCTION_BIND,
@@ -372,6 +373,36 @@ TEST_F(RolesTest, ZeroizationEndsAll) {
   EXPECT_TRUE(m_table->all().empty());
   EXPECT_EQ(status({.opcode = CIPHERDECK_OP_CARD_INIT}, "again"), 0);
   EXPECT_EQ(status({.opcode = CIPHERDECK_OP_PARTITION_CREATE}, "one"), 0) << "no users any more";
+}
+
+TEST_F(RolesTest, APartitionIsBackedUpAndRestored) {
+  ASSERT_EQ(generate(1, 1), 0);
+  const auto before = m_table->find(1)->key_pair(1);
+  for (const std::uint64_t wrong : {0x0301, 0x0104, 0x1102, 0xffff02}) {
+    EXPECT_EQ(status({.opcode = CIPHERDECK_OP_PARTITION_BACKUP, .arg = {1, wrong}}),
+              CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  }
+  const auto made = run({.opcode = CIPHERDECK_OP_PARTITION_BACKUP, .arg = {1, 0x0302}});
+  ASSERT_EQ(made.status, 0);
+  ASSERT_EQ(made.value, 3u);
+  const std::string out(made.output.begin(), made.output.end());
+  const std::string backup = out.substr(3 * CIPHERDECK_SHARE_LEN);
+  const std::string one = out.substr(0, CIPHERDECK_SHARE_LEN);
+  const std::string three = out.substr(2 * CIPHERDECK_SHARE_LEN, CIPHERDECK_SHARE_LEN);
+  const auto restore = [&](std::uint64_t num, const std::string& shares) {
+    return run({.opcode = CIPHERDECK_OP_PARTITION_RESTORE, .arg = {5, num}},
+               "again" + shares + backup);
+  };
+  EXPECT_EQ(restore(1, one).status, CIPHERDECK_STATUS_DECRYPT_FAILED) << "one is not enough";
+  EXPECT_EQ(restore(99, one).status, CIPHERDECK_STATUS_INVALID_ARGUMENT);
+  ASSERT_EQ(status({.opcode = CIPHERDECK_OP_PARTITION_ZEROIZE, .arg = {1, 0}}), 0);
+  const auto restored = restore(2, three + one);
+  ASSERT_EQ(restored.status, 0);
+  const auto after = m_table->find(restored.value)->key_pair(1);
+  ASSERT_NE(after, nullptr);
+  EXPECT_TRUE(std::ranges::equal(after->sign.bytes(), before->sign.bytes()));
+  EXPECT_EQ(restore(2, three + one).status, CIPHERDECK_STATUS_EXISTS);
+  EXPECT_EQ(text(trail().back().subject), "again");
 }
 
 TEST_F(RolesTest, APassphraseIsAskedForAfterAStart) {

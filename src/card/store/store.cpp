@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "card/store/store.h"
+#include "card/store/store_impl.h"
 
 #include "card/random/random.h"
 #include "card/store/card_row.h"
@@ -48,45 +48,6 @@ std::string key_name(const KeyPlace& place) {
 }
 
 }  // namespace
-
-class Store::Impl {
- public:
-  explicit Impl(KeySources sources) : m_sources(std::move(sources)) {}
-
-  Result<void> open(const std::filesystem::path& directory);
-  Result<void> load_card(std::int64_t version);
-  Result<void> check_mark();
-  Result<RootKey> root_key(Bytes passphrase);
-  Result<void> unlock(Bytes passphrase);
-  Result<void> check_rows();
-  Result<void> upgrade(std::int64_t version);
-  Result<void> require_open() const;
-  Result<void> store_new_card(const CardRow& row);
-  Result<void> commit(Transaction& transaction);
-  Result<RootKey> master_key(PartitionId id);
-  Result<void> insert_key(const KeyPlace& place, Bytes record, const RootKey& master,
-                          RandomSource& random);
-  Result<void> add_key(const KeyPlace& place, Bytes record, RandomSource& random);
-  Result<void> replace_key(const KeyPlace& place, Bytes record, RandomSource& random);
-  Result<void> load_keys(Partition& partition, const RootKey& master);
-  Result<void> load_key(Partition& partition, const KeyPlace& place, const RootKey& master,
-                        Bytes blob);
-  Result<void> require_change();
-  Result<void> delete_binding(FunctionNumber function);
-  Result<void> put_binding(FunctionNumber function, PartitionId id);
-  [[nodiscard]] Bytes management() const noexcept { return m_management->bytes(); }
-
-  [[nodiscard]] Trail trail() { return {m_database, management()}; }
-  [[nodiscard]] Users users() { return {m_database, management()}; }
-
-  FileDescriptor m_lock;
-  Database m_database;
-  const KeySources m_sources;
-  std::optional<CardRow> m_row;              // there if the card is initialised
-  std::optional<SecretBuffer> m_management;  // there if it is not locked either
-  std::optional<Act> m_act;                  // goes with the next commit
-  std::vector<std::string> m_warnings;
-};
 
 Result<void> Store::Impl::open(const std::filesystem::path& directory) {
   std::string why;
@@ -303,6 +264,26 @@ Result<void> Store::Impl::load_keys(Partition& partition, const RootKey& master)
   }
 }
 
+// For use in a transaction.
+Result<PartitionId> Store::Impl::insert_partition(const std::string& name, const RootKey& master,
+                                                  RandomSource& random) {
+  PartitionInfo info{0, name, now_seconds()};
+  CIPHERDECK_ASSIGN(
+      Statement insert,
+      m_database.prepare("INSERT INTO partition (name, created, master_key) VALUES (?, ?, x'')"));
+  CIPHERDECK_TRY(insert.bind(1, std::string_view(name))
+                     .bind(2, static_cast<std::int64_t>(info.created))
+                     .run());
+  if (!fits_u32(m_database.last_row_id())) return Error::limit;
+  info.id = static_cast<PartitionId>(m_database.last_row_id());
+  // The blob names the id, which is known only now.
+  CIPHERDECK_ASSIGN(const Blob blob, wrap_master_key(master, management(), info, random));
+  CIPHERDECK_ASSIGN(Statement update,
+                    m_database.prepare("UPDATE partition SET master_key = ? WHERE id = ?"));
+  CIPHERDECK_TRY(update.bind(1, Bytes(blob)).bind(2, std::int64_t{info.id}).run());
+  return info.id;
+}
+
 Result<void> Store::Impl::delete_binding(FunctionNumber function) {
   CIPHERDECK_ASSIGN(Statement remove, m_database.prepare("DELETE FROM binding WHERE function = ?"));
   return remove.bind(1, std::int64_t{function}).run();
@@ -467,28 +448,14 @@ Result<std::map<FunctionNumber, PartitionId>> Store::load_bindings() {
 Result<PartitionId> Store::create_partition(const std::string& name, const KeyPair& device_key,
                                             RandomSource& random) {
   CIPHERDECK_TRY(m_impl->require_open());
-  Database& database = m_impl->m_database;
-  PartitionInfo info{0, name, now_seconds()};
   RootKey master;
   CIPHERDECK_TRY(random.fill(master.span()));
-  CIPHERDECK_ASSIGN(Transaction transaction, Transaction::begin(database));
-  CIPHERDECK_ASSIGN(
-      Statement insert,
-      database.prepare("INSERT INTO partition (name, created, master_key) VALUES (?, ?, x'')"));
-  CIPHERDECK_TRY(insert.bind(1, std::string_view(name))
-                     .bind(2, static_cast<std::int64_t>(info.created))
-                     .run());
-  if (!fits_u32(database.last_row_id())) return Error::limit;
-  info.id = static_cast<PartitionId>(database.last_row_id());
-  // The blob names the id, which is known only now.
-  CIPHERDECK_ASSIGN(const Blob blob, wrap_master_key(master, m_impl->management(), info, random));
-  CIPHERDECK_ASSIGN(Statement update,
-                    database.prepare("UPDATE partition SET master_key = ? WHERE id = ?"));
-  CIPHERDECK_TRY(update.bind(1, Bytes(blob)).bind(2, std::int64_t{info.id}).run());
-  const KeyPlace place{info.id, CIPHERDECK_KEY_PAIR, device_key.index, device_key.created};
+  CIPHERDECK_ASSIGN(Transaction transaction, Transaction::begin(m_impl->m_database));
+  CIPHERDECK_ASSIGN(const PartitionId id, m_impl->insert_partition(name, master, random));
+  const KeyPlace place{id, CIPHERDECK_KEY_PAIR, device_key.index, device_key.created};
   CIPHERDECK_TRY(m_impl->insert_key(place, to_record(device_key).span(), master, random));
   CIPHERDECK_TRY(m_impl->commit(transaction));
-  return info.id;
+  return id;
 }
 
 Result<void> Store::remove_partition(PartitionId id) {

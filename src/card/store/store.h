@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "card/partition/partition.h"
+#include "card/store/backup.h"
 #include "card/store/protection.h"
 #include "card/store/trail.h"
 #include "card/store/users.h"
@@ -97,6 +98,17 @@ class Store {
   /// Fails with key_not_found.
   Result<void> put_access_failures(PartitionId id, std::uint32_t kind, std::uint32_t index,
                                    std::uint32_t count);
+
+  /// One partition, as load_partitions() gives all. Fails with not_found, store_failed.
+  [[nodiscard]] Result<std::shared_ptr<Partition>> load_partition(PartitionId id);
+
+  /// All keys of a partition, wrapped under the backup's key. A damaged key fails it. Fails with
+  /// not_found, limit (more than a command carries), store_failed.
+  [[nodiscard]] Result<Blob> export_partition(PartitionId id, const BackupId& backup,
+                                              const RootKey& key, RandomSource& random);
+  /// Makes a partition of them, under this name. Fails with exists, decrypt_failed, invalid_key.
+  Result<PartitionId> import_partition(const std::string& name, Bytes backup, const RootKey& key,
+                                       RandomSource& random);
 
   /// Users and the audit trail; errors as in users.h and trail.h.
   [[nodiscard]] Result<std::vector<User>> users();

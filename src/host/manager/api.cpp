@@ -50,17 +50,6 @@ Json feature_names(std::uint64_t features) {
   return names;
 }
 
-std::string hex(Bytes bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 const char* kind_name(std::uint32_t kind) { return kind == CIPHERDECK_KEY_KEK ? "kek" : "pair"; }
 
 Json partition_json(const cipherdeck_partition_record& record) {
@@ -78,8 +67,8 @@ Json key_json(const cipherdeck_key_record& record) {
             {"created", record.created},
             {"locked", record.locked != 0}};
   if (record.kind == CIPHERDECK_KEY_PAIR) {
-    json["sign_public_key"] = hex(record.sign_public_key);
-    json["encrypt_public_key"] = hex(record.encrypt_public_key);
+    json["sign_public_key"] = to_hex(record.sign_public_key);
+    json["encrypt_public_key"] = to_hex(record.encrypt_public_key);
   }
   return json;
 }

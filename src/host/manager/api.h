@@ -28,6 +28,8 @@
 //   GET    /v1/partitions/{p}                         p: name or id
 //   DELETE /v1/partitions/{p}
 //   POST   /v1/partitions/{p}/zeroize
+//   POST   /v1/partitions/{p}/backup                  {"threshold", "shares"}
+//   POST   /v1/restore                                {"name", "backup", "shares"}
 //   GET    /v1/partitions/{p}/keys
 //   POST   /v1/partitions/{p}/keys                    {"kind", "index", "bits", "access_code"}
 //   DELETE /v1/partitions/{p}/keys/{kind}/{index}
@@ -96,6 +98,8 @@ class Api {
   Outcome<Json> create_partition(const std::string& body);
   Outcome<Json> remove_partition(const std::string& selector);
   Outcome<Json> zeroize_partition(const std::string& selector);
+  Outcome<Json> backup_partition(const std::string& selector, const std::string& body);
+  Outcome<Json> restore_partition(const std::string& body);
 
   Outcome<Json> keys(const std::string& partition);
   Outcome<Json> generate_key(const std::string& partition, const std::string& body);

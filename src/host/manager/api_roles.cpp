@@ -23,6 +23,8 @@ constexpr ActionName kActions[] = {
     {CIPHERDECK_OP_PARTITION_CREATE, "partition create"},
     {CIPHERDECK_OP_PARTITION_REMOVE, "partition remove"},
     {CIPHERDECK_OP_PARTITION_ZEROIZE, "partition zeroize"},
+    {CIPHERDECK_OP_PARTITION_BACKUP, "partition backup"},
+    {CIPHERDECK_OP_PARTITION_RESTORE, "partition restore"},
     {CIPHERDECK_OP_FUNCTION_BIND, "vf bind"},
     {CIPHERDECK_OP_KEY_PAIR_GENERATE, "key generate"},
     {CIPHERDECK_OP_KEK_GENERATE, "key generate"},
@@ -41,13 +43,6 @@ std::string action_name(std::uint32_t opcode) {
     if (action.opcode == opcode) return action.name;
   }
   return "command " + std::to_string(opcode);
-}
-
-std::string hex(Bytes bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) text += {kDigits[byte >> 4], kDigits[byte & 15]};
-  return text;
 }
 
 Json user_json(const cipherdeck_user_record& record) {
@@ -136,6 +131,37 @@ Outcome<Json> Api::zeroize_partition(const std::string& selector) {
   return Json{{"id", found->id}, {"name", text_of(found->name)}};
 }
 
+Outcome<Json> Api::backup_partition(const std::string& selector, const std::string& body) {
+  const auto request = parse_backup(body);
+  if (!request) return request.problem();
+  const auto found = find_partition(selector);
+  if (!found) return found.problem();
+  const auto made = m_card.backup_partition(found->id, request->threshold, request->num_shares);
+  if (!made) return problem_of(made.error(), "cannot back up partition " + text_of(found->name));
+  Json shares = Json::array();
+  for (std::size_t at = 0; at < made->shares.size(); at += CIPHERDECK_SHARE_LEN) {
+    shares.push_back(to_hex(Bytes(made->shares).subspan(at, CIPHERDECK_SHARE_LEN)));
+  }
+  return Json{{"partition", text_of(found->name)},
+              {"threshold", request->threshold},
+              {"backup", to_hex(made->backup)},
+              {"shares", std::move(shares)}};
+}
+
+Outcome<Json> Api::restore_partition(const std::string& body) {
+  const auto request = parse_restore(body);
+  if (!request) return request.problem();
+  const auto made = m_card.restore_partition(request->name, request->backup);
+  if (made) return partition(std::to_string(*made));
+  Problem problem = problem_of(made.error(), "cannot restore partition " + request->name);
+  if (made.error() == Error::decrypt_failed) {
+    problem.error = "cannot restore partition " + request->name +
+                    ": the shares are too few, damaged, or not of this backup";
+    problem.remedy = "Give as many shares as the backup asked for, each once.";
+  }
+  return problem;
+}
+
 // ---- logins and users --------------------------------------------------------------------------
 
 Outcome<Json> Api::login(const std::string& body) {
@@ -153,7 +179,7 @@ Outcome<Json> Api::login(const std::string& body) {
   const auto user = with(*token).login_info();
   if (!user) return user.problem();
   Json json = *user;
-  json["token"] = hex(*token);
+  json["token"] = to_hex(*token);
   wipe(*token);
   return json;
 }

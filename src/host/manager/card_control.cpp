@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace cipherdeck::manager {
 namespace {
@@ -165,6 +166,38 @@ Result<void> CardControl::remove_partition(std::uint32_t partition) {
 
 Result<void> CardControl::zeroize_partition(std::uint32_t partition) {
   return run(command_of(CIPHERDECK_OP_PARTITION_ZEROIZE, partition));
+}
+
+PartitionBackup::~PartitionBackup() { wipe(shares); }
+
+Result<PartitionBackup> CardControl::backup_partition(std::uint32_t partition,
+                                                      std::uint32_t threshold,
+                                                      std::uint32_t num_shares) {
+  CIPHERDECK_ASSIGN(auto reply, admin(command_of(CIPHERDECK_OP_PARTITION_BACKUP, partition,
+                                                 threshold | num_shares << 8),
+                                      {}, CIPHERDECK_MAX_DATA_LEN));
+  const auto shares_len = static_cast<std::ptrdiff_t>(num_shares * CIPHERDECK_SHARE_LEN);
+  if (std::ssize(reply.output) <= shares_len) return Error::internal;
+  PartitionBackup made;
+  made.shares.assign(reply.output.begin(), reply.output.begin() + shares_len);
+  made.backup.assign(reply.output.begin() + shares_len, reply.output.end());
+  wipe(reply.output);
+  return made;
+}
+
+Result<std::uint32_t> CardControl::restore_partition(const std::string& name,
+                                                     const PartitionBackup& backup) {
+  std::vector<std::uint8_t> input;
+  input.reserve(name.size() + backup.shares.size() + backup.backup.size());
+  input.insert(input.end(), name.begin(), name.end());
+  input.insert(input.end(), backup.shares.begin(), backup.shares.end());
+  input.insert(input.end(), backup.backup.begin(), backup.backup.end());
+  const auto reply = admin(command_of(CIPHERDECK_OP_PARTITION_RESTORE, name.size(),
+                                      backup.shares.size() / CIPHERDECK_SHARE_LEN),
+                           input);
+  wipe(input);
+  if (!reply) return reply.error();
+  return reply->value;
 }
 
 Result<std::vector<cipherdeck_function_record>> CardControl::functions() {

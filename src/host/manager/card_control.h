@@ -33,6 +33,18 @@ struct Protection {
 /// What the card gave to who logged in: CIPHERDECK_TOKEN_LEN bytes, or empty.
 using LoginToken = std::vector<std::uint8_t>;
 
+/// A partition outside the card: its keys, wrapped, and shares of what wraps them, wiped when it
+/// goes.
+struct PartitionBackup {
+  std::vector<std::uint8_t> backup;
+  std::vector<std::uint8_t> shares;  // of CIPHERDECK_SHARE_LEN each
+
+  PartitionBackup() = default;
+  PartitionBackup(PartitionBackup&&) = default;
+  PartitionBackup& operator=(PartitionBackup&&) = default;
+  ~PartitionBackup();
+};
+
 /// Thread-safe, as the driver is. Every call fails with the command's own error (function.h) or as
 /// PfDriver::admin does.
 class CardControl {
@@ -72,6 +84,13 @@ class CardControl {
   Result<void> remove_partition(std::uint32_t partition);
   /// Destroys it with its keys, even in use.
   Result<void> zeroize_partition(std::uint32_t partition);
+
+  /// A partition's backup, and as many shares of its key as asked for, of which `threshold` open
+  /// it.
+  Result<PartitionBackup> backup_partition(std::uint32_t partition, std::uint32_t threshold,
+                                           std::uint32_t num_shares);
+  /// Gives the partition's number.
+  Result<std::uint32_t> restore_partition(const std::string& name, const PartitionBackup& backup);
 
   /// VFs only, by number.
   Result<std::vector<cipherdeck_function_record>> functions();

@@ -19,8 +19,9 @@ void wipe_text(std::string& text) noexcept {
 }
 
 /// The body as an object that has no other members than these.
-Outcome<Json> parse_object(const std::string& body, std::initializer_list<const char*> members) {
-  if (body.size() > kMaxBodyLen) return bad_request("the request is too long");
+Outcome<Json> parse_object(const std::string& body, std::initializer_list<const char*> members,
+                           std::size_t max_len = kMaxBodyLen) {
+  if (body.size() > max_len) return Problem{413, "the request is too long", ""};
   Json json = body.empty() ? Json::object() : Json::parse(body, nullptr, false);
   if (!json.is_object()) return bad_request("the request is not a JSON object");
   for (const auto& item : json.items()) {
@@ -90,6 +91,13 @@ void wipe_member(Json& json, const char* name) noexcept {
   if (auto* text = found->get_ptr<std::string*>()) wipe_text(*text);
 }
 
+Outcome<std::string> partition_name_member(const Json& json) {
+  auto name = text_member(json, "name", 1, kMaxPartitionNameLen);
+  if (!name || is_partition_name(*name)) return name;
+  return bad_request("\"name\" cannot name a partition",
+                     "Use letters, digits, '.', '_' and '-', not digits alone.");
+}
+
 // Takes the member out of the request and wipes it there.
 Outcome<SecretText> secret_member(Json& json, const char* name) {
   auto text = text_member(json, name, kMinPasswordLen, kMaxPasswordLen);
@@ -154,6 +162,40 @@ Outcome<KeyRequest> key_from(const Json& json) {
 }  // namespace
 
 KeyRequest::~KeyRequest() { wipe_text(access_code); }
+
+Outcome<BackupRequest> parse_backup(const std::string& body) {
+  const auto json = parse_object(body, {"threshold", "shares"});
+  if (!json) return json.problem();
+  const auto num = number_member(*json, "shares", 2, kMaxShares);
+  if (!num) return num.problem();
+  const auto threshold = number_member(*json, "threshold", 2, *num);
+  if (!threshold) return threshold.problem();
+  return BackupRequest{*threshold, *num};
+}
+
+Outcome<RestoreRequest> parse_restore(const std::string& body) {
+  const auto json = parse_object(body, {"name", "backup", "shares"}, kMaxRestoreLen);
+  if (!json) return json.problem();
+  RestoreRequest request;
+  auto name = partition_name_member(*json);
+  if (!name) return name.problem();
+  request.name = std::move(*name);
+  const auto backup = text_member(*json, "backup", 2, kMaxRestoreLen);
+  if (!backup) return backup.problem();
+  const auto shares = json->find("shares");
+  if (shares == json->end() || !shares->is_array() || shares->size() > kMaxShares) {
+    return bad_request("\"shares\" is not a list of up to " + std::to_string(kMaxShares));
+  }
+  if (!append_hex(request.backup.backup, *backup)) return bad_request("\"backup\" is damaged");
+  for (const Json& share : *shares) {
+    const bool fits =
+        share.is_string() &&
+        share.get_ref<const std::string&>().size() == std::size_t{2} * CIPHERDECK_SHARE_LEN &&
+        append_hex(request.backup.shares, share.get_ref<const std::string&>());
+    if (!fits) return bad_request("a share is damaged", "Copy it again from where it is kept.");
+  }
+  return request;
+}
 
 SecretText::~SecretText() { wipe_text(text); }
 
@@ -233,6 +275,28 @@ Outcome<std::uint64_t> parse_audit_clear(const std::string& body) {
   return found->get<std::uint64_t>();
 }
 
+bool append_hex(std::vector<std::uint8_t>& to, std::string_view digits) {
+  if (digits.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < digits.size(); i += 2) {
+    std::uint8_t byte = 0;
+    const char* const at = digits.data() + i;
+    if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) return false;
+    to.push_back(byte);
+  }
+  return true;
+}
+
+std::string to_hex(Bytes bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
 bool is_user_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxUserNameLen &&
          std::all_of(name.begin(), name.end(), is_name_character);
@@ -304,12 +368,8 @@ Outcome<ShareRequest> parse_share(const std::string& body) {
 Outcome<PartitionRequest> parse_partition(const std::string& body) {
   const auto json = parse_object(body, {"name"});
   if (!json) return json.problem();
-  auto name = text_member(*json, "name", 1, kMaxPartitionNameLen);
+  auto name = partition_name_member(*json);
   if (!name) return name.problem();
-  if (!is_partition_name(*name)) {
-    return bad_request("\"name\" cannot name a partition",
-                       "Use letters, digits, '.', '_' and '-', not digits alone.");
-  }
   return PartitionRequest{std::move(*name)};
 }
 

@@ -22,6 +22,9 @@ constexpr std::size_t kMaxUserNameLen = sizeof(cipherdeck_user_record::name) - 1
 constexpr std::uint32_t kMaxKeyIndex = 4096;
 constexpr std::uint32_t kKekBits = 128;  // of SM4, the only cipher that wraps keys
 constexpr std::size_t kMaxBodyLen = 65536;
+constexpr std::size_t kMaxRestoreLen =
+    std::size_t{2} * CIPHERDECK_MAX_DATA_LEN + 4096;  // hexadecimal
+constexpr std::uint32_t kMaxShares = 16;
 
 /// A text that is wiped when it goes.
 struct SecretText {
@@ -104,6 +107,20 @@ struct KeyRequest {
   ~KeyRequest();  // wipes
 };
 
+/// {"threshold": 2, "shares": 3}
+struct BackupRequest {
+  std::uint32_t threshold = 0;
+  std::uint32_t num_shares = 0;
+};
+
+/// {"name": "blue", "backup": "...", "shares": ["...", "..."]}, bytes as hexadecimal digits.
+struct RestoreRequest {
+  std::string name;
+  PartitionBackup backup;
+};
+
+[[nodiscard]] Outcome<BackupRequest> parse_backup(const std::string& body);
+[[nodiscard]] Outcome<RestoreRequest> parse_restore(const std::string& body);
 [[nodiscard]] Outcome<InitRequest> parse_init(const std::string& body);
 [[nodiscard]] Outcome<ProtectionRequest> parse_protection(const std::string& body);
 [[nodiscard]] Outcome<LoginRequest> parse_login(const std::string& body);
@@ -124,6 +141,10 @@ struct KeyRequest {
 /// '-', not digits alone, which would be an id, and not beginning with '-', which would be an
 /// option.
 [[nodiscard]] bool is_partition_name(std::string_view name);
+
+/// Bytes as two hexadecimal digits each, and back; false for what is none.
+[[nodiscard]] std::string to_hex(Bytes bytes);
+[[nodiscard]] bool append_hex(std::vector<std::uint8_t>& to, std::string_view digits);
 
 /// Whether a text may name a user: 1 to kMaxUserNameLen letters, digits, '.', '_' and '-'.
 [[nodiscard]] bool is_user_name(std::string_view name);

@@ -150,6 +150,12 @@ void add_partition_life_routes(httplib::Server& http, Api& api) {
   http.Post("/v1/partitions/([^/]+)/zeroize", handler(api, [](Api& asked, const auto& request) {
               return asked.zeroize_partition(part(request, 1));
             }));
+  http.Post("/v1/partitions/([^/]+)/backup", handler(api, [](Api& asked, const auto& request) {
+              return asked.backup_partition(part(request, 1), request.body);
+            }));
+  http.Post("/v1/restore", handler(api, [](Api& asked, const auto& request) {
+              return asked.restore_partition(request.body);
+            }));
 }
 
 void add_key_routes(httplib::Server& http, Api& api) {
@@ -186,7 +192,7 @@ void answer_failures(httplib::Server& http) {
 
 void bound_work(httplib::Server& http) {
   http.new_task_queue = [] { return new httplib::ThreadPool(kNumThreads); };
-  http.set_payload_max_length(kMaxBodyLen);
+  http.set_payload_max_length(kMaxRestoreLen);  // others are bounded by their parsers
   http.set_read_timeout(std::chrono::seconds(5));
   http.set_write_timeout(std::chrono::seconds(5));
   http.set_keep_alive_timeout(1);
