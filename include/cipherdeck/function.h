@@ -243,7 +243,13 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 #define CIPHERDECK_STATUS_TIMED_OUT 36 /* the driver's own: no completion in time */
 #define CIPHERDECK_STATUS_IO 37 /* the driver's own: a system call failed */
 #define CIPHERDECK_STATUS_CHIP_FAILED 38 /* the chip that does this algorithm failed or is fenced */
-#define CIPHERDECK_STATUS_COUNT 39
+#define CIPHERDECK_STATUS_CARD_LOCKED 39 /* the card waits for its passphrase: CARD_UNLOCK */
+#define CIPHERDECK_STATUS_LOGIN_REQUIRED 40 /* no token, or one that is not valid any more */
+#define CIPHERDECK_STATUS_ROLE_DENIED 41 /* the role of who is logged in does not allow this */
+#define CIPHERDECK_STATUS_WRONG_PASSWORD 42 /* passphrase, password or user's name wrong */
+#define CIPHERDECK_STATUS_TOO_SOON 43 /* after wrong passwords: wait before the next try */
+#define CIPHERDECK_STATUS_TRAIL_FULL 44 /* the audit trail is full: an auditor must clear it */
+#define CIPHERDECK_STATUS_COUNT 45
 
 /* ---- algorithms --------------------------------------------------------------------------- */
 /* GM/T 0006 and GM/T 0018-2023. libsdf turns other tables into these. */
@@ -442,11 +448,21 @@ CIPHERDECK_ASSERT(sizeof(struct cipherdeck_completion) == 16);
 
 /* On the PF's admin queue pair only: how the host's manager runs the card. */
 #define CIPHERDECK_OP_CARD_STATUS 0x8100 /* output: struct cipherdeck_card_status */
-#define CIPHERDECK_OP_CARD_INIT 0x8101 /* makes management key and store; input: card label or none */
+#define CIPHERDECK_OP_CARD_INIT 0x8101 /* makes management key and store; input: card label or none,
+					then the passphrase; arg[0]: CIPHERDECK_PROTECT_; arg[1]: length
+					of the passphrase */
 #define CIPHERDECK_OP_CHIP_LIST 0x8102 /* output: struct cipherdeck_chip_record each */
+#define CIPHERDECK_OP_CARD_UNLOCK 0x8103 /* input: passphrase */
+#define CIPHERDECK_OP_CARD_PROTECT 0x8104 /* arg[0]: CIPHERDECK_PROTECT_; input: passphrase */
+#define CIPHERDECK_OP_CARD_ZEROIZE 0x8105 /* destroys the management key and all that it wraps */
 #define CIPHERDECK_OP_PARTITION_CREATE 0x8110 /* input: name; value: partition */
 #define CIPHERDECK_OP_PARTITION_LIST 0x8111 /* output: struct cipherdeck_partition_record each */
 #define CIPHERDECK_OP_PARTITION_REMOVE 0x8112 /* arg[0]: partition; wipes its keys */
+#define CIPHERDECK_OP_PARTITION_ZEROIZE 0x8113 /* arg[0]: partition; as REMOVE, but in use too */
+#define CIPHERDECK_OP_PARTITION_BACKUP 0x8114 /* arg[0]: partition; arg[1]: threshold | shares << 8;
+						output: shares of CIPHERDECK_SHARE_LEN, backup */
+#define CIPHERDECK_OP_PARTITION_RESTORE 0x8115 /* arg[0]: length of the name; arg[1]: number of shares;
+						 input: name, shares, backup; value: partition */
 #define CIPHERDECK_OP_FUNCTION_BIND 0x8120 /* arg[0]: function; arg[1]: partition, 0 to unbind */
 #define CIPHERDECK_OP_FUNCTION_LIST 0x8121 /* output: struct cipherdeck_function_record each */
 #define CIPHERDECK_OP_FUNCTION_SHARE 0x8122 /* arg[0]: function; input: struct cipherdeck_function_share */
@@ -473,6 +489,64 @@ struct cipherdeck_sm9_user {
 	cipherdeck_le32 access_code_len;
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_sm9_user) == 8);
+
+/*
+ * Roles. Without users, whoever drives the PF may do all. With users, commands that change, and those
+ * of the audit trail, want in `params` the token of a login whose role allows them, or fail with
+ * LOGIN_REQUIRED or ROLE_DENIED; docs/keys-and-roles.md has the table.
+ */
+#define CIPHERDECK_OP_LOGIN 0x8140 /* key: length of the name; input: name, password; output: token */
+#define CIPHERDECK_OP_LOGOUT 0x8141 /* ends the login of the token in params */
+#define CIPHERDECK_OP_LOGIN_CHECK 0x8142 /* arg[0]: opcode that the login must allow, 0: any; arg[1]:
+					    partition; output: struct cipherdeck_user_record */
+#define CIPHERDECK_OP_ROLE_ADD 0x8143 /* arg[0]: CIPHERDECK_ROLE_; arg[1]: partition, 0: card; key:
+					 length of the name; input: name, password */
+#define CIPHERDECK_OP_ROLE_LIST 0x8144 /* output: struct cipherdeck_user_record each */
+#define CIPHERDECK_OP_ROLE_REMOVE 0x8145 /* input: name */
+#define CIPHERDECK_OP_PASSWORD_SET 0x8146 /* key: length of the name; input: name, new password */
+#define CIPHERDECK_OP_AUDIT_LIST 0x8150 /* arg[0]: number of the first; arg[1]: the most records;
+					   output: struct cipherdeck_audit_record each */
+#define CIPHERDECK_OP_AUDIT_VERIFY 0x8151 /* output: struct cipherdeck_audit_report */
+#define CIPHERDECK_OP_AUDIT_CLEAR 0x8152 /* arg[0]: removes the records up to this number */
+
+#define CIPHERDECK_TOKEN_LEN 32u
+#define CIPHERDECK_SHARE_LEN 64u
+
+#define CIPHERDECK_ROLE_ADMINISTRATOR 1u
+#define CIPHERDECK_ROLE_OPERATOR 2u
+#define CIPHERDECK_ROLE_AUDITOR 3u
+
+struct cipherdeck_user_record {
+	cipherdeck_u8 name[32];
+	cipherdeck_le32 role; /* CIPHERDECK_ROLE_; 0: nobody needs to log in, there are no users */
+	cipherdeck_le32 partition; /* 0: of the whole card */
+	cipherdeck_le64 created; /* seconds since 1970 */
+	cipherdeck_le32 login_s; /* seconds that this login still lasts; LOGIN_CHECK only */
+	cipherdeck_u8 reserved[12];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_user_record) == 64);
+
+struct cipherdeck_audit_record {
+	cipherdeck_le64 number;
+	cipherdeck_le64 time; /* seconds since 1970 */
+	cipherdeck_u8 actor[32]; /* user's name; empty: nobody had logged in */
+	cipherdeck_le32 action; /* opcode */
+	cipherdeck_le32 partition;
+	cipherdeck_le32 outcome; /* CIPHERDECK_STATUS_ */
+	cipherdeck_le32 reserved;
+	cipherdeck_u8 subject[64];
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_audit_record) == 128);
+
+struct cipherdeck_audit_report {
+	cipherdeck_le64 first; /* records that there should be; last = first - 1: none */
+	cipherdeck_le64 last;
+	cipherdeck_le64 bad; /* number of the first that is not as it was written, or 0 */
+	cipherdeck_le64 clock_set_back; /* first record with an earlier time than the one before, or 0 */
+	cipherdeck_le64 capacity;
+	cipherdeck_u8 fault[88]; /* empty: the trail is whole */
+};
+CIPHERDECK_ASSERT(sizeof(struct cipherdeck_audit_report) == 128);
 
 struct cipherdeck_queue_pair_create {
 	cipherdeck_le32 number; /* 1 and up */
@@ -504,9 +578,15 @@ struct cipherdeck_identity {
 };
 CIPHERDECK_ASSERT(sizeof(struct cipherdeck_identity) == 128);
 
+/* What protects the management key. */
+#define CIPHERDECK_PROTECT_KEY_FILE 0u
+#define CIPHERDECK_PROTECT_PASSPHRASE 1u /* the card is LOCKED after each start until CARD_UNLOCK */
+#define CIPHERDECK_PROTECT_CREDENTIAL 2u /* handed to the card's service by systemd */
+
 #define CIPHERDECK_CARD_UNINITIALISED 0u
 #define CIPHERDECK_CARD_READY 1u
 #define CIPHERDECK_CARD_FAILED 2u
+#define CIPHERDECK_CARD_LOCKED 3u /* initialised, and waiting for its passphrase */
 
 struct cipherdeck_card_status {
 	cipherdeck_le32 state; /* CIPHERDECK_CARD_ */

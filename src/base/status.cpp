@@ -46,6 +46,12 @@ constexpr std::array<std::string_view, CIPHERDECK_STATUS_COUNT> kTexts = {
     "no completion in time",
     "system call failed",
     "the chip for this algorithm failed or is fenced",
+    "the card is locked until its passphrase is given",
+    "nobody is logged in, or the login has ended",
+    "the role of who is logged in does not allow it",
+    "wrong passphrase, password or name",
+    "too soon after a wrong password",
+    "the audit trail is full",
 };
 
 }  // namespace

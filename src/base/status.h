@@ -49,6 +49,12 @@ enum class Error : std::uint16_t {
   timed_out = CIPHERDECK_STATUS_TIMED_OUT,
   io = CIPHERDECK_STATUS_IO,
   chip_failed = CIPHERDECK_STATUS_CHIP_FAILED,
+  card_locked = CIPHERDECK_STATUS_CARD_LOCKED,
+  login_required = CIPHERDECK_STATUS_LOGIN_REQUIRED,
+  role_denied = CIPHERDECK_STATUS_ROLE_DENIED,
+  wrong_password = CIPHERDECK_STATUS_WRONG_PASSWORD,
+  too_soon = CIPHERDECK_STATUS_TOO_SOON,
+  trail_full = CIPHERDECK_STATUS_TRAIL_FULL,
 };
 
 /// A sentence fragment for messages: "the function is bound to no partition".

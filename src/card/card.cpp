@@ -118,7 +118,7 @@ class Card::Impl {
   Result<QueuePairHandle> attach(std::unique_ptr<scheduler::QueuePair> queue_pair);
   void detach(QueuePairHandle handle) noexcept;
   void kick(QueuePairHandle handle) noexcept { m_workers->kick(handle); }
-  ManagementReply manage(const cipherdeck_command& command, Bytes input);
+  ManagementReply manage(const cipherdeck_command& command, Bytes input, Bytes token);
   [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
   [[nodiscard]] std::uint64_t features() const noexcept;
   [[nodiscard]] std::uint32_t state() const noexcept { return m_state.load(); }
@@ -173,7 +173,7 @@ class Card::Impl {
   std::unique_ptr<scheduler::Workers> m_workers;
 };
 
-// ---- starting -----------------------------------------------------------------------------------
+// ---- starting ----------------------------------------------------------------------------------
 
 void Card::Impl::fail(std::uint16_t reason) noexcept {
   m_reason.store(reason);
@@ -223,7 +223,7 @@ Result<void> Card::Impl::start_keys(const CardOptions& options) {
   CIPHERDECK_TRY(test(options));
   CIPHERDECK_ASSIGN(auto management_random, make_generator());
   std::string why;
-  auto store = store::Store::open(options.store, options.key_file, &why);
+  auto store = store::Store::open(options.store, {options.key_file, options.credential}, &why);
   if (!store) {
     m_messages.push_back(why);
     return store.error();
@@ -293,7 +293,7 @@ void Card::Impl::refresh() {
   m_serial = m_management->serial();
 }
 
-// ---- queue pairs --------------------------------------------------------------------------------
+// ---- queue pairs -------------------------------------------------------------------------------
 
 Result<QueuePairHandle> Card::Impl::attach(std::unique_ptr<scheduler::QueuePair> queue_pair) {
   command::FunctionCounters& counters = m_counters[queue_pair->client.function];
@@ -309,9 +309,9 @@ void Card::Impl::detach(QueuePairHandle handle) noexcept {
   if (function) m_counters[*function].queue_pairs.fetch_sub(1);
 }
 
-// ---- management ---------------------------------------------------------------------------------
+// ---- management --------------------------------------------------------------------------------
 
-ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input) {
+ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes input, Bytes token) {
   if (command.opcode == CIPHERDECK_OP_CARD_STATUS) return card_status();
   if (health::has_command(command.opcode)) return health::execute(*m_monitor, command);
   if (command.opcode == CIPHERDECK_OP_CHIP_LIST) return chip_list();
@@ -321,7 +321,7 @@ ManagementReply Card::Impl::manage(const cipherdeck_command& command, Bytes inpu
   if (m_management == nullptr || state() == CIPHERDECK_CARD_FAILED) {
     return {.status = CIPHERDECK_STATUS_CARD_FAILED};
   }
-  ManagementReply reply = m_management->execute(command, input);
+  ManagementReply reply = m_management->execute(command, input, token);
   refresh();
   return reply;
 }
@@ -452,7 +452,7 @@ cipherdeck_identity Card::Impl::identity(FunctionNumber function) const {
   return identity;
 }
 
-// ---- Card ---------------------------------------------------------------------------------------
+// ---- Card --------------------------------------------------------------------------------------
 
 Card::Card(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 Card::~Card() = default;
@@ -486,8 +486,8 @@ void Card::detach(QueuePairHandle handle) noexcept { m_impl->detach(handle); }
 
 void Card::kick(QueuePairHandle handle) noexcept { m_impl->kick(handle); }
 
-ManagementReply Card::manage(const cipherdeck_command& command, Bytes input) {
-  return m_impl->manage(command, input);
+ManagementReply Card::manage(const cipherdeck_command& command, Bytes input, Bytes token) {
+  return m_impl->manage(command, input, token);
 }
 
 cipherdeck_identity Card::identity(FunctionNumber function) const {

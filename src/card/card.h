@@ -22,10 +22,11 @@ namespace cipherdeck::card {
 constexpr unsigned kMaxWorkers = 64;
 
 struct CardOptions {
-  std::filesystem::path store;     // directory, made with mode 0700 if it is not there
-  std::filesystem::path key_file;  // what wraps the management key; made by CARD_INIT, mode 0600
-  unsigned workers = 1;            // threads that compute, 1 to kMaxWorkers
-  std::vector<int> cpus;           // processors they are pinned to, in turn; -1 or empty: none
+  std::filesystem::path store;       // directory, made with mode 0700 if it is not there
+  std::filesystem::path key_file;    // what wraps the management key; made by CARD_INIT, mode 0600
+  std::filesystem::path credential;  // or that, if CARD_INIT asks for it; empty: there is none
+  unsigned workers = 1;              // threads that compute, 1 to kMaxWorkers
+  std::vector<int> cpus;             // processors they are pinned to, in turn; -1 or empty: none
   std::chrono::microseconds poll{200};  // how long the worker polls after the last work
   bool batching =
       true;  // false: no two commands share an engine call, to measure what that is worth
@@ -75,9 +76,10 @@ class Card {
   /// ignored.
   void kick(QueuePairHandle handle) noexcept;
 
-  /// Management commands (0x8100 and up). Serialised; may wait for the disk, so not for a thread
-  /// that others wait for.
-  [[nodiscard]] ManagementReply manage(const cipherdeck_command& command, Bytes input);
+  /// Management commands (0x8100 and up); `token` is that of a login, or empty. Serialised; may
+  /// wait for the disk, so not for a thread that others wait for.
+  [[nodiscard]] ManagementReply manage(const cipherdeck_command& command, Bytes input,
+                                       Bytes token = {});
 
   [[nodiscard]] cipherdeck_identity identity(FunctionNumber function) const;
   [[nodiscard]] std::uint64_t features() const noexcept;

@@ -18,8 +18,9 @@ class CardAdapter final : public CardPort {
   }
   void detach(card::QueuePairHandle handle) noexcept override { m_card.detach(handle); }
   void kick(card::QueuePairHandle handle) noexcept override { m_card.kick(handle); }
-  card::ManagementReply manage(const cipherdeck_command& command, Bytes input) override {
-    return m_card.manage(command, input);
+  card::ManagementReply manage(const cipherdeck_command& command, Bytes input,
+                               Bytes token) override {
+    return m_card.manage(command, input, token);
   }
   cipherdeck_identity identity(card::FunctionNumber function) const override {
     return m_card.identity(function);

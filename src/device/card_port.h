@@ -23,8 +23,8 @@ class CardPort {
                                                std::chrono::microseconds moderation) = 0;
   virtual void detach(card::QueuePairHandle handle) noexcept = 0;
   virtual void kick(card::QueuePairHandle handle) noexcept = 0;
-  [[nodiscard]] virtual card::ManagementReply manage(const cipherdeck_command& command,
-                                                     Bytes input) = 0;
+  [[nodiscard]] virtual card::ManagementReply manage(const cipherdeck_command& command, Bytes input,
+                                                     Bytes token) = 0;
   [[nodiscard]] virtual cipherdeck_identity identity(card::FunctionNumber function) const = 0;
   [[nodiscard]] virtual std::uint64_t features() const noexcept = 0;
   [[nodiscard]] virtual std::uint32_t state() const noexcept = 0;

@@ -25,6 +25,7 @@ struct ManagementJob {
   std::uint64_t epoch = 0;
   cipherdeck_command command{};
   std::vector<std::uint8_t> input;
+  std::vector<std::uint8_t> token;  // of a login, or empty
 };
 
 /// What a function asks of the device around it.

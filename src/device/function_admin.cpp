@@ -75,10 +75,17 @@ void Function::start_management(const cipherdeck_command& command) {
   const ring::QueueMemory& memory = m_admin->mapping.memory();
   const auto input = ring::resolve(memory, command.input);
   const auto output = ring::resolve(memory, command.output);
-  const bool fits = command.input.len <= CIPHERDECK_MAX_DATA_LEN;
-  if (!input || !output || !fits) return finish(command, CIPHERDECK_STATUS_INVALID_EXTENT);
+  const auto token = ring::resolve(memory, command.params);
+  const bool fits =
+      command.input.len <= CIPHERDECK_MAX_DATA_LEN && command.params.len <= CIPHERDECK_TOKEN_LEN;
+  if (!input || !output || !token || !fits) {
+    return finish(command, CIPHERDECK_STATUS_INVALID_EXTENT);
+  }
   m_admin->waiting_for_card = true;
-  m_host.manage({.epoch = m_epoch, .command = command, .input = {input->begin(), input->end()}});
+  m_host.manage({.epoch = m_epoch,
+                 .command = command,
+                 .input = {input->begin(), input->end()},
+                 .token = {token->begin(), token->end()}});
 }
 
 void Function::complete_management(std::uint64_t epoch, const cipherdeck_command& command,

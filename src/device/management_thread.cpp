@@ -29,7 +29,10 @@ ManagementThread::~ManagementThread() {
   }
   m_work.notify_one();
   if (m_thread.joinable()) m_thread.join();
-  for (ManagementJob& job : m_jobs) wipe(job.input);
+  for (ManagementJob& job : m_jobs) {
+    wipe(job.input);
+    wipe(job.token);
+  }
 }
 
 void ManagementThread::submit(ManagementJob job) {
@@ -50,11 +53,12 @@ std::vector<ManagementResult> ManagementThread::take_results() {
 ManagementResult ManagementThread::execute(ManagementJob job) {
   ManagementResult result{.epoch = job.epoch, .command = job.command, .reply = {}};
   try {
-    result.reply = m_card.manage(job.command, job.input);
+    result.reply = m_card.manage(job.command, job.input, job.token);
   } catch (const std::exception&) {
     result.reply = {.status = CIPHERDECK_STATUS_INTERNAL, .value = 0, .output = {}};
   }
   wipe(job.input);  // it may hold an access code
+  wipe(job.token);
   return result;
 }
 

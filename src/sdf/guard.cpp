@@ -48,6 +48,7 @@ int sdr_code(Error error) noexcept {
     case Error::card_failed:
     case Error::store_failed:
     case Error::not_initialised:
+    case Error::card_locked:
     case Error::chip_failed:
       return SDR_HARDFAIL;
     case Error::exists:
@@ -69,6 +70,11 @@ int sdr_code(Error error) noexcept {
     case Error::dma_fault:
     case Error::dma_not_shared:
     case Error::no_memory:
+    case Error::login_required:  // this and what follows are the management's
+    case Error::role_denied:
+    case Error::wrong_password:
+    case Error::too_soon:
+    case Error::trail_full:
       break;
   }
   return SDR_UNKNOWERR;

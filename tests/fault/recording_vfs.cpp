@@ -156,6 +156,7 @@ void make_durable(PendingFile& file) {
 
 void install_recording_vfs() {
   static sqlite3_vfs recorder;
+  if (real_vfs != nullptr) return;
   real_vfs = sqlite3_vfs_find(nullptr);
   recorder = *real_vfs;
   recorder.zName = "recording";

@@ -46,7 +46,8 @@ class Host final : public device::FunctionHost {
     if (m_jobs.empty()) return;
     const device::ManagementJob job = std::move(m_jobs.front());
     m_jobs.pop_front();
-    function.complete_management(job.epoch, job.command, card.manage(job.command, job.input));
+    function.complete_management(job.epoch, job.command,
+                                 card.manage(job.command, job.input, job.token));
   }
 
   void run_backlog(device::Function& function) {

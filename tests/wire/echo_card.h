@@ -41,7 +41,7 @@ class EchoCard final : public device::CardPort {
     if (found != m_pairs.end() && !found->second.failed) serve(found->second);
   }
 
-  card::ManagementReply manage(const cipherdeck_command& command, Bytes input) override {
+  card::ManagementReply manage(const cipherdeck_command& command, Bytes input, Bytes) override {
     while (hold_management) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ++managed;
     return {.status = CIPHERDECK_STATUS_OK,

@@ -75,7 +75,7 @@ int serve(const Options& options, const ServerOptions& server_options, State sta
   PfDriver driver(options.run_dir / "pf.sock");
   CardControl card(driver);
   VfKeeper keeper(driver, card, options.run_dir, options.state, state);
-  Api api(card, keeper, options.run_dir);
+  Api api(driver, keeper, options.run_dir);
   keeper.tend();
   const auto server = Server::start(server_options, api);
   if (!server) {

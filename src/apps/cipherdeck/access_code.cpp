@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
@@ -18,7 +19,10 @@ namespace {
 
 constexpr std::size_t kMinLen = 8;
 constexpr std::size_t kMaxLen = 256;
-constexpr const char* kRemedy = "Give it with --access-code-file FILE, or '-' for standard input.";
+
+std::string remedy_of(const SecretPrompt& prompt) {
+  return std::string("Give it with ") + prompt.option + " FILE, or '-' for standard input.";
+}
 
 /// Reads up to `max_len` bytes; negative errno on failure.
 int read_some(int fd, std::string& text, std::size_t max_len) {
@@ -71,29 +75,33 @@ std::string prompt_line(int fd, const std::string& text) {
   return line;
 }
 
-std::optional<std::string> prompt(Context& context) {
+std::optional<std::string> ask_person(Context& context, const SecretPrompt& prompt) {
   const FileDescriptor terminal{open("/dev/tty", O_RDWR | O_CLOEXEC)};
+  const std::string what = prompt.what;
   if (!terminal || isatty(STDIN_FILENO) == 0) {
-    context.exit_code = fail(context, kUsage, "there is no access code", kRemedy);
+    context.exit_code = fail(context, kUsage, "there is no " + what, remedy_of(prompt));
     return std::nullopt;
   }
   const Quiet quiet(terminal.get());
-  std::string code = prompt_line(terminal.get(), "Access code: ");
+  std::string text(1, static_cast<char>(std::toupper(static_cast<unsigned char>(what.front()))));
+  std::string secret = prompt_line(terminal.get(), text + what.substr(1) + ": ");
+  if (!prompt.twice) return secret;
   std::string again = prompt_line(terminal.get(), "Once more: ");
-  const bool same = code == again;
+  const bool same = secret == again;
   wipe_text(again);
-  if (same) return code;
-  wipe_text(code);
-  context.exit_code = fail(context, kFailed, "the two access codes differ", "Try again.");
+  if (same) return secret;
+  wipe_text(secret);
+  context.exit_code = fail(context, kFailed, "the two " + what + "s differ", "Try again.");
   return std::nullopt;
 }
 
-std::optional<std::string> read_file(Context& context, const std::string& file) {
+std::optional<std::string> read_file(Context& context, const SecretPrompt& prompt,
+                                     const std::string& file) {
   const bool standard_input = file == "-";
   FileDescriptor opened{standard_input ? -1 : open(file.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!standard_input && !opened) {
-    context.exit_code =
-        fail(context, kFailed, "cannot read " + file + ": " + std::strerror(errno), kRemedy);
+    context.exit_code = fail(context, kFailed, "cannot read " + file + ": " + std::strerror(errno),
+                             remedy_of(prompt));
     return std::nullopt;
   }
   const int fd = standard_input ? STDIN_FILENO : opened.get();
@@ -101,14 +109,16 @@ std::optional<std::string> read_file(Context& context, const std::string& file) 
   if (!standard_input && fstat(fd, &status) == 0 && (status.st_mode & 077) != 0) {
     std::cerr << "cipherdeck: warning: " << file << " can be read by others than its owner\n";
   }
-  std::string code;
-  if (const int error = read_some(fd, code, kMaxLen + 3); error < 0) {
-    context.exit_code = fail(
-        context, kFailed, "cannot read the access code: " + std::string(strerror(-error)), kRemedy);
+  std::string secret;
+  if (const int error = read_some(fd, secret, kMaxLen + 3); error < 0) {
+    context.exit_code =
+        fail(context, kFailed,
+             "cannot read the " + std::string(prompt.what) + ": " + std::strerror(-error),
+             remedy_of(prompt));
     return std::nullopt;
   }
-  drop_line_end(code);
-  return code;
+  drop_line_end(secret);
+  return secret;
 }
 
 bool is_text(const std::string& code) {
@@ -124,17 +134,32 @@ bool is_text(const std::string& code) {
 
 }  // namespace
 
-std::optional<std::string> read_access_code(Context& context, const std::string& file) {
-  auto code = file.empty() ? prompt(context) : read_file(context, file);
-  if (!code) return std::nullopt;
-  const bool fits = code->size() >= kMinLen && code->size() <= kMaxLen;
-  if (fits && is_text(*code)) return code;
-  wipe_text(*code);
-  context.exit_code =
-      fits ? fail(context, kFailed, "the access code is not UTF-8 text", "Choose another one.")
-           : fail(context, kFailed, "the access code has not between 8 and 256 bytes",
-                  "Choose another one.");
+std::optional<std::string> read_secret(Context& context, const SecretPrompt& prompt,
+                                       const std::string& file) {
+  auto secret = file.empty() ? ask_person(context, prompt) : read_file(context, prompt, file);
+  if (!secret) return std::nullopt;
+  const bool fits = secret->size() >= kMinLen && secret->size() <= kMaxLen;
+  if (fits && is_text(*secret)) return secret;
+  wipe_text(*secret);
+  const std::string what = std::string("the ") + prompt.what;
+  context.exit_code = fail(
+      context, kFailed, what + (fits ? " is not UTF-8 text" : " has not between 8 and 256 bytes"),
+      prompt.twice ? "Choose another one." : "Try again.");
   return std::nullopt;
+}
+
+std::optional<std::string> read_access_code(Context& context, const std::string& file) {
+  return read_secret(context, {"access code", "--access-code-file"}, file);
+}
+
+std::optional<Json> ask_with_secret(Context& context, const std::string& method,
+                                    const std::string& path, Json body, const char* name,
+                                    std::string& secret) {
+  body[name] = secret;
+  wipe_text(secret);
+  auto answer = ask(context, method, path, body);
+  wipe_text(body[name].get_ref<std::string&>());
+  return answer;
 }
 
 void wipe_text(std::string& text) noexcept {

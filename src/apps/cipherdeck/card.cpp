@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "apps/cipherdeck/access_code.h"
 #include "apps/cipherdeck/commands.h"
 #include "apps/cipherdeck/table.h"
 
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cipherdeck::cli {
@@ -65,6 +67,9 @@ void print_status(const Json& card) {
   if (card.value("state", "") == "uninitialised") {
     std::cout << "\nThe card has no management key yet: run 'cipherdeck card init'.\n";
   }
+  if (card.value("state", "") == "locked") {
+    std::cout << "\nThe card waits for its passphrase: run 'cipherdeck card unlock'.\n";
+  }
 }
 
 void status(Context& context) {
@@ -73,14 +78,43 @@ void status(Context& context) {
   context.json ? print(*card) : print_status(*card);
 }
 
-void init(Context& context, const std::string& label) {
+struct Protection {
+  std::string kind = "key-file";
+  std::string passphrase_file;
+};
+
+/// Sends `body` and what shall protect the card; nothing after a failure was printed.
+std::optional<Json> ask_protection(Context& context, const std::string& method,
+                                   const std::string& path, Json body,
+                                   const Protection& protection) {
+  body["protection"] = protection.kind;
+  if (protection.kind != "passphrase") return ask(context, method, path, body);
+  auto passphrase =
+      read_secret(context, {"passphrase", "--passphrase-file"}, protection.passphrase_file);
+  if (!passphrase) return std::nullopt;
+  return ask_with_secret(context, method, path, std::move(body), "passphrase", *passphrase);
+}
+
+void print_advice(const Protection& protection) {
+  if (protection.kind == "passphrase") {
+    std::cout << "After each start of cipherdeckd it waits for 'cipherdeck card unlock'.\n"
+              << "Without the passphrase the store is lost.\n";
+  } else if (protection.kind == "credential") {
+    std::cout << "Back up the credential that the service was given: without it the store is "
+                 "lost.\n";
+  } else {
+    std::cout << "Back up the key file (cipherdeckd --key-file): without it the store is lost.\n";
+  }
+}
+
+void init(Context& context, const std::string& label, const Protection& protection) {
   Json body = Json::object();
   if (!label.empty()) body["label"] = label;
-  const auto card = ask(context, "POST", "/v1/card/init", body);
+  const auto card = ask_protection(context, "POST", "/v1/card/init", std::move(body), protection);
   if (!card) return;
   if (context.json) return print(*card);
-  std::cout << "Card initialised, serial " << card->value("serial", "") << ".\n"
-            << "Back up the key file (cipherdeckd --key-file): without it the store is lost.\n";
+  std::cout << "Card initialised, serial " << card->value("serial", "") << ".\n";
+  print_advice(protection);
 }
 
 std::string three_digits(double number) {
@@ -120,6 +154,52 @@ void test_random(Context& context, const std::string& level) {
   show_tests(context, *report, table);
 }
 
+void protect(Context& context, const Protection& protection) {
+  const auto card =
+      ask_protection(context, "PUT", "/v1/card/protection", Json::object(), protection);
+  if (!card) return;
+  if (context.json) return print(*card);
+  std::cout << "The card is protected by its " << protection.kind << " from now on.\n";
+  print_advice(protection);
+}
+
+void unlock(Context& context, const std::string& file) {
+  auto passphrase = read_secret(context, {"passphrase", "--passphrase-file", false}, file);
+  if (!passphrase) return;
+  const auto card = ask_with_secret(context, "POST", "/v1/card/unlock", Json::object(),
+                                    "passphrase", *passphrase);
+  if (!card) return;
+  if (context.json) return print(*card);
+  std::cout << "The card is " << card->value("state", "") << ".\n";
+}
+
+void zeroize(Context& context, bool yes) {
+  if (!yes) {
+    context.exit_code = fail(context, kUsage, "zeroizing the card destroys all keys of all tenants",
+                             "Repeat with --yes if that is what you want.");
+    return;
+  }
+  const auto card = ask(context, "POST", "/v1/card/zeroize");
+  if (!card) return;
+  if (context.json) return print(*card);
+  std::cout << "All keys of the card are gone. It is " << card->value("state", "") << ".\n";
+}
+
+void add_protection(CLI::App& command, Protection& protection) {
+  command.add_option("--protect", protection.kind, "What protects the management key")
+      ->check(CLI::IsMember({"key-file", "passphrase", "credential"}))
+      ->capture_default_str();
+  command.add_option("--passphrase-file", protection.passphrase_file,
+                     "File that holds the passphrase, '-' for standard input [asks]");
+}
+
+constexpr const char* kProtectionFooter =
+    "\nWhat protects the management key, and with it all keys:\n"
+    "  key-file    a file of the card's own (cipherdeckd --key-file); the card starts by itself\n"
+    "  passphrase  a person gives it after each start of the card (card unlock)\n"
+    "  credential  32 bytes that systemd hands to the service as cipherdeck.key, which it can\n"
+    "              keep encrypted to this machine or its TPM (systemd-creds)\n";
+
 }  // namespace
 
 void register_card(CLI::App& app, Context& context) {
@@ -129,12 +209,38 @@ void register_card(CLI::App& app, Context& context) {
   show->footer("\nExample:\n  cipherdeck card status --json | jq .state");
   show->callback([&context] { status(context); });
 
+  struct Options {
+    std::string label;
+    std::string passphrase_file;
+    Protection protection;
+    bool yes = false;
+  };
+  const auto options = std::make_shared<Options>();
+
   auto* const make = group->add_subcommand(
       "init", "Makes the management key and the key store; once in the card's life");
-  const auto label = std::make_shared<std::string>();
-  make->add_option("--label", *label, "What people call this card, up to 31 bytes");
-  make->footer("\nExample:\n  cipherdeck card init --label \"rack 7\"");
-  make->callback([&context, label] { init(context, *label); });
+  make->add_option("--label", options->label, "What people call this card, up to 31 bytes");
+  add_protection(*make, options->protection);
+  make->footer(std::string(kProtectionFooter) +
+               "\nExamples:\n  cipherdeck card init --label \"rack 7\"\n"
+               "  cipherdeck card init --protect passphrase");
+  make->callback([&context, options] { init(context, options->label, options->protection); });
+
+  auto* const open = group->add_subcommand("unlock", "Gives the card its passphrase");
+  open->add_option("--passphrase-file", options->passphrase_file,
+                   "File that holds the passphrase, '-' for standard input [asks]");
+  open->footer("\nAfter some wrong passphrases each further one has to wait, up to five minutes.");
+  open->callback([&context, options] { unlock(context, options->passphrase_file); });
+
+  auto* const change = group->add_subcommand("protect", "Changes what protects the management key");
+  add_protection(*change, options->protection);
+  change->footer(std::string(kProtectionFooter) +
+                 "\nOld copies of the store still open with what protected them.");
+  change->callback([&context, options] { protect(context, options->protection); });
+
+  auto* const wipe = group->add_subcommand("zeroize", "Destroys all keys; the card is then as new");
+  wipe->add_flag("--yes", options->yes, "Yes, destroy the keys of all tenants");
+  wipe->callback([&context, options] { zeroize(context, options->yes); });
 
   auto* const test = group->add_subcommand(
       "self-test", "Tests the program and all algorithms now; a failure stops the card");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/cipherdeck/context.h"
 
+#include "apps/cipherdeck/token_file.h"
 #include "base/file_descriptor.h"
 
 #include <httplib.h>
@@ -67,6 +68,9 @@ std::optional<Json> ask(Context& context, const std::string& method, const std::
   request.method = method;
   request.path = path;
   request.headers.emplace("Host", "localhost");
+  if (std::string token = read_token(context); !token.empty()) {
+    request.headers.emplace("Authorization", "Bearer " + token);
+  }
   if (!body.is_null()) {
     request.body = body.dump();
     request.headers.emplace("Content-Type", "application/json");

@@ -61,16 +61,6 @@ std::string key_name(const Options& options) {
   return name + std::to_string(options.index) + " of partition " + options.partition;
 }
 
-/// Sends a body that holds an access code, and wipes the code in it.
-std::optional<Json> ask_with_code(Context& context, const std::string& method,
-                                  const std::string& path, Json body, std::string& code) {
-  body["access_code"] = code;
-  wipe_text(code);
-  auto answer = ask(context, method, path, body);
-  wipe_text(body["access_code"].get_ref<std::string&>());
-  return answer;
-}
-
 bool has_bits(const std::string& kind) {
   return kind == "kek" || kind == "rsa" || kind == "symmetric";
 }
@@ -95,7 +85,8 @@ std::optional<Json> ask_for_key(Context& context, const Options& options) {
   }
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return std::nullopt;
-  return ask_with_code(context, "POST", keys_path(options), std::move(body), *code);
+  return ask_with_secret(context, "POST", keys_path(options), std::move(body), "access_code",
+                         *code);
 }
 
 void generate(Context& context, const Options& options) {
@@ -156,8 +147,8 @@ void remove(Context& context, const Options& options) {
 void set_access_code(Context& context, const Options& options) {
   auto code = read_access_code(context, options.access_code_file);
   if (!code) return;
-  const auto answer =
-      ask_with_code(context, "PUT", key_path(options) + "/access-code", Json::object(), *code);
+  const auto answer = ask_with_secret(context, "PUT", key_path(options) + "/access-code",
+                                      Json::object(), "access_code", *code);
   if (!answer) return;
   if (context.json) return print(*answer);
   std::cout << key_name(options) << " has a new access code.\n";
@@ -176,9 +167,10 @@ void add_key(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 4096));
   command.add_flag("--kek", options.kek, "The same as --kind kek");
   command
-      .add_option("--kind", options.kind,
-                  "pair (SM2) [default], kek, rsa, symmetric, sm9-sign-master, "
-                  "sm9-encrypt-master,\nsm9-sign-user or sm9-encrypt-user; each has indexes of its own")
+      .add_option(
+          "--kind", options.kind,
+          "pair (SM2) [default], kek, rsa, symmetric, sm9-sign-master, "
+          "sm9-encrypt-master,\nsm9-sign-user or sm9-encrypt-user; each has indexes of its own")
       ->excludes("--kek")
       ->check(CLI::IsMember({"pair", "kek", "rsa", "symmetric", "sm9-sign-master",
                              "sm9-encrypt-master", "sm9-sign-user", "sm9-encrypt-user"}));

@@ -36,6 +36,8 @@ int run(int argc, char** argv) {
   register_vf(app, context);
   register_partition(app, context);
   register_key(app, context);
+  register_role(app, context);
+  register_audit(app, context);
   register_qemu_args(app, context);
   register_engines(app, context);
   register_bench(app, context);

@@ -49,6 +49,20 @@ void remove(Context& context, const std::string& name, bool yes) {
   std::cout << "Partition " << answer->value("name", "") << " and its keys are gone.\n";
 }
 
+void zeroize(Context& context, const std::string& name, bool yes) {
+  if (!yes) {
+    context.exit_code =
+        fail(context, kUsage, "zeroizing partition " + name + " destroys its keys, in use or not",
+             "Repeat with --yes if that is what you want.");
+    return;
+  }
+  const auto answer = ask(context, "POST", "/v1/partitions/" + path_part(name) + "/zeroize");
+  if (!answer) return;
+  if (context.json) return print(*answer);
+  std::cout << "Partition " << answer->value("name", "")
+            << ", its keys and its bindings are gone.\n";
+}
+
 }  // namespace
 
 void register_partition(CLI::App& app, Context& context) {
@@ -74,6 +88,14 @@ void register_partition(CLI::App& app, Context& context) {
   drop->add_option("NAME", options->name, "Name or id")->required()->check(partition_selector());
   drop->add_flag("--yes", options->yes, "Yes, destroy the keys");
   drop->callback([&context, options] { remove(context, options->name, options->yes); });
+
+  register_backup(*group, context);
+
+  auto* const wipe = group->add_subcommand(
+      "zeroize", "Destroys a partition at once, even while VFs and programs use it");
+  wipe->add_option("NAME", options->name, "Name or id")->required()->check(partition_selector());
+  wipe->add_flag("--yes", options->yes, "Yes, destroy the keys");
+  wipe->callback([&context, options] { zeroize(context, options->name, options->yes); });
 }
 
 }  // namespace cipherdeck::cli

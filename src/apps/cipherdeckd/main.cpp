@@ -96,7 +96,9 @@ void log_state(const card::Card& card, const Options& options) {
   for (const std::string& message : card.messages()) spdlog::warn("{}", message);
   const char* const state = failed                                          ? "refuses service"
                             : card.state() == CIPHERDECK_CARD_UNINITIALISED ? "not initialised"
-                                                                            : "ready";
+                            : card.state() == CIPHERDECK_CARD_LOCKED
+                                ? "locked, awaits its passphrase"
+                                : "ready";
   spdlog::log(failed ? spdlog::level::err : spdlog::level::info, "card {}, listening in {}", state,
               options.run_dir.string());
 }
@@ -106,6 +108,7 @@ int serve(const Options& options, device::DeviceOptions device_options,
   card::CardOptions card_options;
   card_options.store = options.store;
   card_options.key_file = options.key_file;
+  card_options.credential = options.credential;
   card_options.workers = options.workers;
   card_options.cpus = options.cpus;
   card_options.batching = options.batching;

@@ -3,6 +3,8 @@
 
 #include "card/card.h"
 
+#include <cstdlib>
+
 namespace cipherdeck::cipherdeckd {
 namespace {
 
@@ -16,7 +18,8 @@ Examples:
 
 The key file wraps the card's management key. It is made by 'cipherdeck card init'; without it the
 store cannot be read. Keep it on another medium than the store with --key-file, so that a copy of
-one is worth nothing.
+one is worth nothing. 'cipherdeck card init --protect' can take a passphrase in its place, or the
+credential cipherdeck.key that systemd hands to the service.
 
 A chip's library must belong to root or the card's user and be writable by nobody else. A chip that
 fails or hangs is fenced: the card goes on without it, and 'cipherdeck card status' says why.
@@ -49,6 +52,9 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_code) {
   app.add_option("--store", options.store, "Directory of the key store")->capture_default_str();
   app.add_option("--key-file", options.key_file,
                  "File of the key that wraps the management key [STORE/management.key]");
+  if (const char* const handed = std::getenv("CREDENTIALS_DIRECTORY")) {
+    options.credential = std::filesystem::path(handed) / "cipherdeck.key";
+  }
   app.add_option("--workers", options.workers,
                  "Threads that compute; functions are spread over them, and moved when one is busy")
       ->check(CLI::Range(1U, card::kMaxWorkers))

@@ -14,7 +14,8 @@ namespace cipherdeck::cipherdeckd {
 
 struct Options : process::ServiceOptions {
   std::filesystem::path store = "/var/lib/cipherdeck";
-  std::filesystem::path key_file;  // empty: management.key in the store
+  std::filesystem::path key_file;    // empty: management.key in the store
+  std::filesystem::path credential;  // handed over by systemd; empty: none
   unsigned workers = 1;
   std::vector<int> cpus;  // empty: the workers are not pinned
   bool batching = true;

@@ -29,6 +29,7 @@ HandlerResult nop(Call&) { return done(); }
 HandlerResult session_open(Call& call) {
   const std::uint32_t state = call.services.state.load(std::memory_order_relaxed);
   if (state == CIPHERDECK_CARD_FAILED) return Error::card_failed;
+  if (state == CIPHERDECK_CARD_LOCKED) return Error::card_locked;
   if (state != CIPHERDECK_CARD_READY) return Error::not_initialised;
   auto partition = call.services.partitions.bound_to(call.client.function);
   if (partition == nullptr) return Error::no_partition;

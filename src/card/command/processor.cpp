@@ -47,11 +47,12 @@ Result<void> resolve_operands(Call& call, const OpcodeSpec& spec) noexcept {
 Result<void> find_session(Call& call, const OpcodeSpec& spec) noexcept {
   const bool named = call.command.session != 0;
   if (spec.session == Need::absent || (spec.session == Need::optional && !named)) return {};
-  if (call.services.state.load(std::memory_order_relaxed) == CIPHERDECK_CARD_FAILED) {
-    return Error::card_failed;
-  }
+  const std::uint32_t state = call.services.state.load(std::memory_order_relaxed);
+  if (state == CIPHERDECK_CARD_FAILED) return Error::card_failed;
   call.session = call.client.sessions.find(call.command.session);
   if (call.session == nullptr) return Error::no_session;
+  // Sessions outlive their partition's zeroization, but are of no use any more.
+  if (call.session->partition().is_gone()) return Error::no_partition;
   return {};
 }
 

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card/partition/management.h"
 
+#include "card/partition/management_request.h"
 #include "card/rsa/rsa.h"
 #include "engine/sm4/sm4.h"
 
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <optional>
 
 namespace cipherdeck::card {
 namespace {
-
-// The operands a command names; all others must be zero.
-constexpr unsigned kInput = 1;
-constexpr unsigned kKey = 2;
-constexpr unsigned kArg0 = 4;
-constexpr unsigned kArg1 = 8;
 
 std::uint64_t now_seconds() noexcept { return static_cast<std::uint64_t>(std::time(nullptr)); }
 
@@ -23,12 +19,58 @@ bool is_absent(const cipherdeck_extent& extent) noexcept {
   return extent.offset == 0 && extent.len == 0;
 }
 
-bool is_well_formed(const cipherdeck_command& command, Bytes input, unsigned operands) noexcept {
-  return command.session == 0 && command.algorithm == 0 && is_absent(command.params) &&
-         is_absent(command.aux) && ((operands & kInput) != 0 || input.empty()) &&
+bool is_well_formed(const cipherdeck_command& command, Bytes input, Bytes token,
+                    unsigned operands) noexcept {
+  return command.session == 0 && command.algorithm == 0 && is_absent(command.aux) &&
+         command.params.len == token.size() &&
+         (token.empty() || token.size() == CIPHERDECK_TOKEN_LEN) &&
+         ((operands & kInput) != 0 || input.empty()) &&
          ((operands & kKey) != 0 || command.key == 0) &&
          ((operands & kArg0) != 0 || command.arg[0] == 0) &&
          ((operands & kArg1) != 0 || command.arg[1] == 0);
+}
+
+// The passphrase in CARD_INIT, CARD_PROTECT.
+bool is_protection(std::uint64_t kind, Bytes passphrase) noexcept {
+  return kind <= CIPHERDECK_PROTECT_CREDENTIAL &&
+         (kind == CIPHERDECK_PROTECT_PASSPHRASE) == !passphrase.empty();
+}
+
+// The partition that a command is about, for permissions and the audit trail; 0: none.
+PartitionId partition_of(const cipherdeck_command& command) noexcept {
+  std::uint64_t id = 0;
+  switch (command.opcode) {
+    case CIPHERDECK_OP_PARTITION_REMOVE:
+    case CIPHERDECK_OP_PARTITION_ZEROIZE:
+    case CIPHERDECK_OP_PARTITION_BACKUP:
+    case CIPHERDECK_OP_KEY_PAIR_GENERATE:
+    case CIPHERDECK_OP_KEK_GENERATE:
+    case CIPHERDECK_OP_KEY_REMOVE:
+    case CIPHERDECK_OP_ACCESS_CODE_SET:
+      id = command.arg[0];
+      break;
+    case CIPHERDECK_OP_FUNCTION_BIND:
+    case CIPHERDECK_OP_ROLE_ADD:
+      id = command.arg[1];
+      break;
+    default:
+      break;
+  }
+  return id > std::numeric_limits<PartitionId>::max() ? 0 : static_cast<PartitionId>(id);
+}
+
+// As people name it, in the audit trail.
+std::string key_subject(std::uint64_t kind, std::uint32_t index) {
+  static constexpr const char* kKinds[] = {"key",
+                                           "pair",
+                                           "kek",
+                                           "rsa",
+                                           "sm9-sign-master",
+                                           "sm9-encrypt-master",
+                                           "sm9-sign-user",
+                                           "sm9-encrypt-user",
+                                           "symmetric"};
+  return std::string(kind < std::size(kKinds) ? kKinds[kind] : "key") + ' ' + std::to_string(index);
 }
 
 bool is_valid_label(Bytes label) noexcept {
@@ -40,11 +82,6 @@ bool is_valid_label(Bytes label) noexcept {
 bool is_name_character(std::uint8_t c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
          c == '_' || c == '-';
-}
-
-bool is_valid_name(Bytes name) noexcept {
-  return !name.empty() && name.size() <= kMaxPartitionNameLen &&
-         std::all_of(name.begin(), name.end(), is_name_character);
 }
 
 bool is_user_index(std::uint32_t index) noexcept { return index >= 1 && index <= kMaxKeyIndex; }
@@ -59,12 +96,43 @@ bool has_access_code(std::uint64_t kind) noexcept {
          kind != CIPHERDECK_KEY_SM9_ENCRYPT_MASTER;
 }
 
-std::string text_of(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
-
-template <typename Record>
-void append(std::vector<std::uint8_t>& output, const Record& record) {
-  const Bytes bytes = object_bytes(record);
-  output.insert(output.end(), bytes.begin(), bytes.end());
+// What a command is done to, for the audit trail. Nothing of an input that may hold a secret.
+std::string subject_of(const cipherdeck_command& command, Bytes input) {
+  switch (command.opcode) {
+    case CIPHERDECK_OP_PARTITION_CREATE:
+      return is_valid_name(input) ? text_of(input) : "";
+    case CIPHERDECK_OP_PARTITION_BACKUP:
+      return std::to_string(command.arg[1] & 0xff) + " of " + std::to_string(command.arg[1] >> 8);
+    case CIPHERDECK_OP_PARTITION_RESTORE:
+      if (command.arg[0] > std::min(input.size(), kMaxPartitionNameLen)) return {};
+      input = input.first(static_cast<std::size_t>(command.arg[0]));
+      return is_valid_name(input) ? text_of(input) : "";
+    case CIPHERDECK_OP_FUNCTION_BIND:
+      return "function " + std::to_string(command.arg[0]);
+    case CIPHERDECK_OP_KEY_PAIR_GENERATE:
+      return key_subject(CIPHERDECK_KEY_PAIR, command.key);
+    case CIPHERDECK_OP_KEK_GENERATE:
+      return key_subject(CIPHERDECK_KEY_KEK, command.key);
+    case CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE:
+      return key_subject(CIPHERDECK_KEY_RSA, command.key);
+    case CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE:
+      return key_subject(CIPHERDECK_KEY_SYMMETRIC, command.key);
+    case CIPHERDECK_OP_SM9_MASTER_GENERATE:
+    case CIPHERDECK_OP_SM9_USER_KEY_GENERATE:
+    case CIPHERDECK_OP_KEY_REMOVE:
+    case CIPHERDECK_OP_ACCESS_CODE_SET:
+      return key_subject(command.arg[1], command.key);
+    case CIPHERDECK_OP_ROLE_REMOVE:
+      return is_user_name(input) ? text_of(input) : "";
+    case CIPHERDECK_OP_LOGIN:
+    case CIPHERDECK_OP_ROLE_ADD:
+    case CIPHERDECK_OP_PASSWORD_SET:
+      return name_in(command, input);
+    case CIPHERDECK_OP_AUDIT_CLEAR:
+      return "to record " + std::to_string(command.arg[0]);
+    default:
+      return {};
+  }
 }
 
 cipherdeck_key_record record_of(const Partition& partition, const KeyPair& key_pair) {
@@ -131,6 +199,19 @@ cipherdeck_key_record record_of(const Partition& partition, const Sm9Key& key) {
   return record;
 }
 
+// A right code after wrong ones is none of the trail's business.
+std::optional<store::Act> act_of(const Partition& partition, const AccessFailures& failures) {
+  if (failures.count == 0) return std::nullopt;
+  const std::uint16_t opcode = failures.kind == CIPHERDECK_KEY_KEK ? CIPHERDECK_OP_KEK_ACCESS_GET
+                                                                   : CIPHERDECK_OP_KEY_ACCESS_GET;
+  const bool locked = failures.count >= kMaxAccessFailures;
+  return store::Act{"", opcode, partition.id(),
+                    key_subject(failures.kind, failures.index) + ", " +
+                        std::to_string(failures.count) + " wrong in a row",
+                    static_cast<std::uint16_t>(locked ? CIPHERDECK_STATUS_LOCKED_OUT
+                                                      : CIPHERDECK_STATUS_ACCESS_DENIED)};
+}
+
 // Appends the keys from index `first` on, as many as fit, and counts all of them.
 template <typename Key>
 void list_keys(ManagementReply& reply, const Partition& partition,
@@ -162,24 +243,24 @@ Result<Sm9Key::Value> extract_user_key(const Partition& partition, std::uint32_t
 
 }  // namespace
 
-struct Management::Request {
-  const cipherdeck_command& command;
-  Bytes input;
-};
-
-struct Management::Handler {
-  std::uint16_t opcode;
-  unsigned operands;
-  Result<void> (Management::*handle)(const Request&, ManagementReply&);
-};
+bool is_valid_name(Bytes name) noexcept {
+  return !name.empty() && name.size() <= kMaxPartitionNameLen &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
 
 const Management::Handler* Management::find_handler(std::uint16_t opcode) noexcept {
   using M = Management;
   static constexpr Handler kHandlers[] = {
-      {CIPHERDECK_OP_CARD_INIT, kInput, &M::card_init},
+      {CIPHERDECK_OP_CARD_INIT, kInput | kArg0 | kArg1, &M::card_init},
+      {CIPHERDECK_OP_CARD_UNLOCK, kInput, &M::card_unlock},
+      {CIPHERDECK_OP_CARD_PROTECT, kInput | kArg0, &M::card_protect},
+      {CIPHERDECK_OP_CARD_ZEROIZE, 0, &M::card_zeroize},
       {CIPHERDECK_OP_PARTITION_CREATE, kInput, &M::partition_create},
       {CIPHERDECK_OP_PARTITION_LIST, 0, &M::partition_list},
       {CIPHERDECK_OP_PARTITION_REMOVE, kArg0, &M::partition_remove},
+      {CIPHERDECK_OP_PARTITION_ZEROIZE, kArg0, &M::partition_zeroize},
+      {CIPHERDECK_OP_PARTITION_BACKUP, kArg0 | kArg1, &M::partition_backup},
+      {CIPHERDECK_OP_PARTITION_RESTORE, kInput | kArg0 | kArg1, &M::partition_restore},
       {CIPHERDECK_OP_FUNCTION_BIND, kArg0 | kArg1, &M::function_bind},
       {CIPHERDECK_OP_KEY_PAIR_GENERATE, kInput | kKey | kArg0, &M::key_pair_generate},
       {CIPHERDECK_OP_KEK_GENERATE, kInput | kKey | kArg0 | kArg1, &M::kek_generate},
@@ -193,6 +274,16 @@ const Management::Handler* Management::find_handler(std::uint16_t opcode) noexce
        &M::rsa_key_pair_generate},
       {CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, kInput | kKey | kArg0 | kArg1,
        &M::symmetric_key_generate},
+      {CIPHERDECK_OP_LOGIN, kInput | kKey, &M::login},
+      {CIPHERDECK_OP_LOGOUT, 0, &M::logout},
+      {CIPHERDECK_OP_LOGIN_CHECK, kArg0 | kArg1, &M::login_check},
+      {CIPHERDECK_OP_ROLE_ADD, kInput | kKey | kArg0 | kArg1, &M::role_add},
+      {CIPHERDECK_OP_ROLE_LIST, 0, &M::role_list},
+      {CIPHERDECK_OP_ROLE_REMOVE, kInput, &M::role_remove},
+      {CIPHERDECK_OP_PASSWORD_SET, kInput | kKey, &M::password_set},
+      {CIPHERDECK_OP_AUDIT_LIST, kArg0 | kArg1, &M::audit_list},
+      {CIPHERDECK_OP_AUDIT_VERIFY, 0, &M::audit_verify},
+      {CIPHERDECK_OP_AUDIT_CLEAR, kArg0, &M::audit_clear},
   };
   const auto* const found = std::find_if(std::begin(kHandlers), std::end(kHandlers),
                                          [opcode](const Handler& h) { return h.opcode == opcode; });
@@ -214,7 +305,8 @@ Result<void> Management::load() {
 }
 
 Result<void> Management::load_all() {
-  if (!m_store->initialised()) return {};
+  if (!m_store->initialised() || m_store->locked()) return {};
+  CIPHERDECK_ASSIGN(m_users, m_store->users());
   CIPHERDECK_ASSIGN(const auto partitions, m_store->load_partitions());
   CIPHERDECK_ASSIGN(const auto bindings, m_store->load_bindings());
   for (const std::shared_ptr<Partition>& partition : partitions) m_partitions.put(partition);
@@ -224,31 +316,71 @@ Result<void> Management::load_all() {
 
 std::uint32_t Management::state() const noexcept {
   if (m_failure != CIPHERDECK_STATUS_OK) return CIPHERDECK_CARD_FAILED;
-  return m_store->initialised() ? CIPHERDECK_CARD_READY : CIPHERDECK_CARD_UNINITIALISED;
+  if (!m_store->initialised()) return CIPHERDECK_CARD_UNINITIALISED;
+  return m_store->locked() ? CIPHERDECK_CARD_LOCKED : CIPHERDECK_CARD_READY;
 }
 
 std::string Management::label() const { return m_store->label(); }
 std::string Management::serial() const { return m_store->serial(); }
 
-ManagementReply Management::execute(const cipherdeck_command& command, Bytes input) {
+ManagementReply Management::execute(const cipherdeck_command& command, Bytes input, Bytes token) {
   ManagementReply reply;
-  const Result<void> result = run(command, input, reply);
+  const Result<void> result = run(command, input, token, reply);
   if (result.ok()) return reply;
   // A generator that has failed stays so, and without it the card keeps no promise.
   if (result.error() == Error::random_failed) m_failure = result.status();
+  wipe(reply.output);
   return {result.status(), 0, {}};
 }
 
-Result<void> Management::run(const cipherdeck_command& command, Bytes input,
+Result<void> Management::check_state(std::uint16_t opcode) const {
+  if (m_failure != CIPHERDECK_STATUS_OK) return Error::card_failed;
+  if (!m_store->initialised() && opcode != CIPHERDECK_OP_CARD_INIT) return Error::not_initialised;
+  if (m_store->locked() && opcode != CIPHERDECK_OP_CARD_UNLOCK) return Error::card_locked;
+  return {};
+}
+
+Result<const store::User*> Management::authorise(const cipherdeck_command& command, Bytes token) {
+  const store::User* const user = m_logins.find(token, std::chrono::steady_clock::now());
+  const Right right = right_for(command.opcode);
+  if (m_users.empty() || right == Right::none) return user;
+  if (user == nullptr) return Error::login_required;
+  if (!has_right(*user, right, partition_of(command))) return Error::role_denied;
+  return user;
+}
+
+Result<void> Management::run(const cipherdeck_command& command, Bytes input, Bytes token,
                              ManagementReply& reply) {
   const Handler* const handler = find_handler(command.opcode);
   if (handler == nullptr) return Error::not_supported;
-  if (!is_well_formed(command, input, handler->operands)) return Error::invalid_command;
-  if (m_failure != CIPHERDECK_STATUS_OK) return Error::card_failed;
-  if (!m_store->initialised() && command.opcode != CIPHERDECK_OP_CARD_INIT) {
-    return Error::not_initialised;
+  if (!is_well_formed(command, input, token, handler->operands)) return Error::invalid_command;
+  CIPHERDECK_TRY(check_state(command.opcode));
+  const auto user = authorise(command, token);
+  const store::User* const known =
+      user ? *user : m_logins.find(token, std::chrono::steady_clock::now());
+  store::Act act{known == nullptr ? "" : known->name, command.opcode, partition_of(command),
+                 subject_of(command, input), user.status()};
+  if (!user) {
+    if (is_recorded(command.opcode)) (void)m_store->record(act);
+    return user.error();
   }
-  return (this->*handler->handle)({command, input}, reply);
+  const Request request{command, input, token, *user};
+  if (is_recorded(command.opcode)) return run_recorded(*handler, request, std::move(act), reply);
+  return (this->*handler->handle)(request, reply);
+}
+
+// A change is recorded in its own transaction, or does not happen; what changed nothing is recorded
+// after it, if the trail takes it.
+Result<void> Management::run_recorded(const Handler& handler, const Request& request,
+                                      store::Act act, ManagementReply& reply) {
+  m_store->set_act(act);
+  const Result<void> result = (this->*handler.handle)(request, reply);
+  const bool pending = m_store->act_pending();
+  m_store->set_act(std::nullopt);
+  if (result.ok() && !pending) return {};
+  act.outcome = result.status();
+  (void)m_store->record(act);
+  return result;
 }
 
 Result<std::shared_ptr<Partition>> Management::find_partition(std::uint64_t id) const {
@@ -259,9 +391,41 @@ Result<std::shared_ptr<Partition>> Management::find_partition(std::uint64_t id) 
 }
 
 Result<void> Management::card_init(const Request& request, ManagementReply&) {
-  if (!is_valid_label(request.input)) return Error::invalid_argument;
-  const std::string label = request.input.empty() ? "CipherDeck" : text_of(request.input);
-  return m_store->initialise(label, *m_random);
+  const cipherdeck_command& command = request.command;
+  if (command.arg[1] > request.input.size()) return Error::invalid_command;
+  const auto passphrase_len = static_cast<std::size_t>(command.arg[1]);
+  const Bytes name = request.input.first(request.input.size() - passphrase_len);
+  const Bytes passphrase = request.input.last(passphrase_len);
+  if (!is_valid_label(name) || !is_protection(command.arg[0], passphrase)) {
+    return Error::invalid_argument;
+  }
+  return m_store->initialise(name.empty() ? "CipherDeck" : text_of(name), *m_random,
+                             static_cast<store::ProtectionKind>(command.arg[0]), passphrase);
+}
+
+Result<void> Management::card_unlock(const Request& request, ManagementReply&) {
+  if (!m_store->locked()) return Error::exists;
+  const unsigned wrong = m_guesses.wrong({});
+  CIPHERDECK_TRY(guess({}, [&] { return m_store->unlock(request.input); }));
+  CIPHERDECK_TRY(load());
+  if (wrong == 0) return {};
+  // Those could not be recorded when they came: the trail's key was locked too.
+  return m_store->record({"", CIPHERDECK_OP_CARD_UNLOCK, 0,
+                          std::to_string(wrong) + " wrong passphrases before",
+                          CIPHERDECK_STATUS_WRONG_PASSWORD});
+}
+
+Result<void> Management::card_protect(const Request& request, ManagementReply&) {
+  if (!is_protection(request.command.arg[0], request.input)) return Error::invalid_argument;
+  return m_store->protect(static_cast<store::ProtectionKind>(request.command.arg[0]), request.input,
+                          *m_random);
+}
+
+Result<void> Management::card_zeroize(const Request&, ManagementReply&) {
+  for (const auto& partition : m_partitions.all()) m_partitions.remove(partition->id());
+  m_users.clear();
+  m_logins.close_all();
+  return m_store->zeroize();
 }
 
 Result<void> Management::partition_create(const Request& request, ManagementReply& reply) {
@@ -304,8 +468,22 @@ Result<void> Management::partition_remove(const Request& request, ManagementRepl
   }
   // Not looked for in memory first: a damaged partition is in the store only.
   CIPHERDECK_TRY(m_store->remove_partition(id));
-  m_partitions.remove(id);
+  forget_partition(id);
   return {};
+}
+
+Result<void> Management::partition_zeroize(const Request& request, ManagementReply&) {
+  const std::uint64_t id = request.command.arg[0];
+  if (id == 0 || id > std::numeric_limits<PartitionId>::max()) return Error::not_found;
+  CIPHERDECK_TRY(m_store->zeroize_partition(static_cast<PartitionId>(id)));
+  forget_partition(static_cast<PartitionId>(id));
+  return {};
+}
+
+void Management::forget_partition(PartitionId id) {
+  m_partitions.remove(id);
+  m_logins.close_partition(id);
+  std::erase_if(m_users, [id](const store::User& user) { return user.partition == id; });
 }
 
 Result<void> Management::function_bind(const Request& request, ManagementReply&) {
@@ -530,12 +708,24 @@ Result<void> Management::replace_sm9_key(Partition& partition, std::uint32_t kin
   return {};
 }
 
+// The trail takes wrong codes while it has room for failures: the count matters more.
+Result<void> Management::store_failures(PartitionId id, const AccessFailures& failures) {
+  const auto store = [&] {
+    return m_store->put_access_failures(id, failures.kind, failures.index, failures.count);
+  };
+  const Result<void> stored = store();
+  if (stored.ok() || stored.error() != Error::trail_full) return stored;
+  m_store->set_act(std::nullopt);
+  return store();
+}
+
 Result<void> Management::flush_access_failures() {
   Result<void> result;
   for (const std::shared_ptr<Partition>& partition : m_partitions.all()) {
     for (const AccessFailures& failures : partition->take_unsaved_failures()) {
-      const Result<void> stored = m_store->put_access_failures(partition->id(), failures.kind,
-                                                               failures.index, failures.count);
+      m_store->set_act(act_of(*partition, failures));
+      const Result<void> stored = store_failures(partition->id(), failures);
+      m_store->set_act(std::nullopt);
       if (stored.ok() || stored.error() == Error::key_not_found) continue;
       partition->mark_unsaved(failures.kind, failures.index);
       result = stored;

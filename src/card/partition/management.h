@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The management commands of the card, which arrive on the PF's admin queue pair: initialisation,
-// partitions, bindings and the keys that only management makes. What it changes is in the store,
-// committed, before it shows in memory and before the command completes.
+// partitions, bindings, the keys that only management makes, users and the audit trail. What it
+// changes is in the store, committed, before it shows in memory and before the command completes.
 #pragma once
 
+#include "card/partition/logins.h"
 #include "card/partition/partition.h"
+#include "card/partition/permissions.h"
 #include "card/random/random.h"
 #include "card/store/store.h"
 
@@ -33,8 +35,8 @@ class Management {
   Management(std::unique_ptr<store::Store> store, std::unique_ptr<random::Generator> random,
              PartitionTable& partitions, std::function<bool(FunctionNumber)> busy);
 
-  /// Loads all partitions and bindings if the card is initialised. What is damaged is left out, and
-  /// warnings() names it. A failure makes the state FAILED.
+  /// Loads all partitions and bindings if the card is initialised and not locked. What is damaged
+  /// is left out, and warnings() names it. A failure makes the state FAILED.
   Result<void> load();
 
   /// CIPHERDECK_CARD_ state and, if FAILED, its reason, a CIPHERDECK_STATUS_ code.
@@ -43,14 +45,15 @@ class Management {
   [[nodiscard]] std::string label() const;
   [[nodiscard]] std::string serial() const;
 
-  /// The commands of function.h from CARD_INIT to SM9_USER_KEY_GENERATE that make, list, change and
-  /// remove partitions, bindings and keys; `input` is a private copy. Operands that a command does
-  /// not name must be zero. Beyond function.h: what makes a private key, a KEK or a symmetric key
-  /// takes an access code or none, with which no access right can be had until one is set; KEY_LIST
-  /// takes in `key` the index to start from and in arg[1] a CIPHERDECK_KEY_ kind or 0 for all, and
-  /// its value is the number of such keys, of which the output holds as many as
-  /// CIPHERDECK_MAX_DATA_LEN allows, key pairs first.
-  [[nodiscard]] ManagementReply execute(const cipherdeck_command& command, Bytes input);
+  /// The commands of function.h from CARD_INIT to AUDIT_CLEAR that have a handler here; `input` is
+  /// a private copy, `token` that of a login or empty. Operands that a command does not name must
+  /// be zero. Beyond function.h: what makes a private key, a KEK or a symmetric key takes an access
+  /// code or none, with which no access right can be had until one is set; KEY_LIST takes in `key`
+  /// the index to start from and in arg[1] a CIPHERDECK_KEY_ kind or 0 for all, and its value is
+  /// the number of such keys, of which the output holds as many as CIPHERDECK_MAX_DATA_LEN allows,
+  /// key pairs first. What permissions.h says is recorded goes to the audit trail, failures too.
+  [[nodiscard]] ManagementReply execute(const cipherdeck_command& command, Bytes input,
+                                        Bytes token = {});
 
   /// Stores the counts of wrong access codes that changed: to be called soon after the partition
   /// table's AccessListener was. Those that cannot be stored are kept for the next call.
@@ -69,9 +72,13 @@ class Management {
   static const Handler* find_handler(std::uint16_t opcode) noexcept;
 
   Result<void> card_init(const Request& request, ManagementReply& reply);
+  Result<void> card_unlock(const Request& request, ManagementReply& reply);
+  Result<void> card_protect(const Request& request, ManagementReply& reply);
+  Result<void> card_zeroize(const Request& request, ManagementReply& reply);
   Result<void> partition_create(const Request& request, ManagementReply& reply);
   Result<void> partition_list(const Request& request, ManagementReply& reply);
   Result<void> partition_remove(const Request& request, ManagementReply& reply);
+  Result<void> partition_zeroize(const Request& request, ManagementReply& reply);
   Result<void> function_bind(const Request& request, ManagementReply& reply);
   Result<void> key_pair_generate(const Request& request, ManagementReply& reply);
   Result<void> rsa_key_pair_generate(const Request& request, ManagementReply& reply);
@@ -83,8 +90,37 @@ class Management {
   Result<void> key_remove(const Request& request, ManagementReply& reply);
   Result<void> access_code_set(const Request& request, ManagementReply& reply);
 
+  // management_backup.cpp
+  Result<void> partition_backup(const Request& request, ManagementReply& reply);
+  Result<void> partition_restore(const Request& request, ManagementReply& reply);
+
+  // management_roles.cpp
+  Result<void> login(const Request& request, ManagementReply& reply);
+  Result<void> logout(const Request& request, ManagementReply& reply);
+  Result<void> login_check(const Request& request, ManagementReply& reply);
+  Result<void> role_add(const Request& request, ManagementReply& reply);
+  Result<void> role_list(const Request& request, ManagementReply& reply);
+  Result<void> role_remove(const Request& request, ManagementReply& reply);
+  Result<void> password_set(const Request& request, ManagementReply& reply);
+  Result<void> audit_list(const Request& request, ManagementReply& reply);
+  Result<void> audit_verify(const Request& request, ManagementReply& reply);
+  Result<void> audit_clear(const Request& request, ManagementReply& reply);
+  Result<void> may_change(const Request& request, const store::User& other);
+  Result<store::User> find_user(const std::string& name);
+  /// Counts wrong passwords, and refuses to look at one too soon after another.
+  template <typename Check>
+  auto guess(const std::string& name, Check&& check) -> decltype(check());
+
   Result<void> load_all();
-  Result<void> run(const cipherdeck_command& command, Bytes input, ManagementReply& reply);
+  Result<void> check_state(std::uint16_t opcode) const;
+  /// Who gives the command: null if the card has no users.
+  Result<const store::User*> authorise(const cipherdeck_command& command, Bytes token);
+  Result<void> run(const cipherdeck_command& command, Bytes input, Bytes token,
+                   ManagementReply& reply);
+  Result<void> run_recorded(const Handler& handler, const Request& request, store::Act act,
+                            ManagementReply& reply);
+  void forget_partition(PartitionId id);
+  Result<void> store_failures(PartitionId id, const AccessFailures& failures);
   Result<std::shared_ptr<Partition>> find_partition(std::uint64_t id) const;
   Result<std::shared_ptr<const KeyPair>> make_key_pair(std::uint32_t index, Bytes access_code);
   Result<void> replace_key_pair(Partition& partition, std::uint32_t index, Bytes access_code);
@@ -101,6 +137,9 @@ class Management {
   PartitionTable& m_partitions;
   std::function<bool(FunctionNumber)> m_busy;
   std::uint16_t m_failure = CIPHERDECK_STATUS_OK;
+  std::vector<store::User> m_users;  // as stored; looked at by every command
+  Logins m_logins;
+  GuessLimiter m_guesses;
 };
 
 }  // namespace cipherdeck::card

@@ -206,6 +206,7 @@ void Partition::remove(std::uint32_t kind, std::uint32_t index) {
 }
 
 void Partition::clear() {
+  m_gone.store(true, std::memory_order_relaxed);
   const std::lock_guard lock(m_mutex);
   m_key_pairs.clear();
   m_keks.clear();

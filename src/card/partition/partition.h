@@ -14,6 +14,7 @@
 #include <cipherdeck/function.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -131,8 +132,9 @@ class Partition {
   void put(std::shared_ptr<const OtherKey> key);
   void put(std::shared_ptr<const Sm9Key> key);
   void remove(std::uint32_t kind, std::uint32_t index);
-  /// After removal from the card: no key is found any more.
+  /// After removal from the card: no key is found any more, and sessions do no more commands.
   void clear();
+  [[nodiscard]] bool is_gone() const noexcept { return m_gone.load(std::memory_order_relaxed); }
 
   /// Wrong codes since the last right one; set when loaded.
   [[nodiscard]] std::uint32_t access_failures(std::uint32_t kind, std::uint32_t index) const;
@@ -174,6 +176,7 @@ class Partition {
   std::map<std::uint64_t, std::uint32_t> m_failures;                  // likewise
   std::set<std::uint64_t> m_unsaved;
   std::shared_ptr<const AccessListener> m_listener;
+  std::atomic<bool> m_gone{false};
 };
 
 /// Which partition each function is bound to. Thread-safe.

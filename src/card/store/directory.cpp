@@ -69,4 +69,11 @@ Result<void> mark_initialised(const FileDescriptor& lock, std::string& why) {
   return {};
 }
 
+Result<void> mark_uninitialised(const FileDescriptor& lock, std::string& why) {
+  if (ftruncate(lock.get(), 0) != 0 || fsync(lock.get()) != 0) {
+    return failed(why, "the store's lock file cannot be written", errno);
+  }
+  return {};
+}
+
 }  // namespace cipherdeck::card::store

@@ -19,5 +19,7 @@ Result<FileDescriptor> claim_directory(const std::filesystem::path& directory, s
 /// so that a database which is lost or empty is not taken for a new one.
 [[nodiscard]] bool is_marked_initialised(const FileDescriptor& lock);
 Result<void> mark_initialised(const FileDescriptor& lock, std::string& why);
+/// After zeroization: the store is as new.
+Result<void> mark_uninitialised(const FileDescriptor& lock, std::string& why);
 
 }  // namespace cipherdeck::card::store

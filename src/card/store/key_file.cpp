@@ -43,6 +43,22 @@ Result<void> check_file(int fd, const std::string& name, std::string& why) {
   return {};
 }
 
+// Systemd gives its file to the service by an access list, whose mask shows as the group's mode.
+Result<void> check_credential(int fd, const std::string& name, std::string& why) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return failed(why, with_errno("credential " + name));
+  const bool private_file = S_ISREG(info.st_mode) && (info.st_mode & 07) == 0 &&
+                            (info.st_uid == 0 || info.st_uid == geteuid());
+  if (!private_file) {
+    return failed(
+        why, "credential " + name + " is not a file of root or this user that others may not read");
+  }
+  if (info.st_size == static_cast<off_t>(kRootKeyLen)) return {};
+  return failed(why, "credential " + name + " has " + std::to_string(info.st_size) +
+                         " bytes, not " + std::to_string(kRootKeyLen) +
+                         "; make it of 32 random bytes");
+}
+
 bool read_all(int fd, MutableBytes out) {
   while (!out.empty()) {
     const ssize_t len = read(fd, out.data(), out.size());
@@ -98,11 +114,39 @@ Result<RootKey> read_key_file(const std::filesystem::path& path, std::string& wh
   return key;
 }
 
+Result<RootKey> read_credential(const std::filesystem::path& path, std::string& why) {
+  if (path.empty()) {
+    return failed(why,
+                  "the service was given no credential cipherdeck.key; add LoadCredential= or "
+                  "LoadCredentialEncrypted= to its unit");
+  }
+  const std::string name = path.string();
+  const FileDescriptor file(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return failed(why, with_errno("credential " + name + " cannot be opened"));
+  CIPHERDECK_TRY(check_credential(file.get(), name, why));
+  RootKey key;
+  if (!read_all(file.get(), key.span())) {
+    return failed(why, with_errno("credential " + name + " cannot be read"));
+  }
+  return key;
+}
+
 Result<void> settle_key_file(const std::filesystem::path& path, std::string& why) {
   const std::string name = path.string();
   unlink(draft_of(name).c_str());
   const FileDescriptor file(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file || fsync(file.get()) != 0) return failed(why, with_errno("key file " + name));
+  return sync_parent(path, why);
+}
+
+Result<void> destroy_key_file(const std::filesystem::path& path, std::string& why) {
+  const std::string name = path.string();
+  const FileDescriptor file(open(name.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file && errno == ENOENT) return {};
+  const RootKey zeros;
+  const bool gone = file && write_all(file.get(), zeros.span()) && fsync(file.get()) == 0 &&
+                    unlink(name.c_str()) == 0;
+  if (!gone) return failed(why, with_errno("key file " + name + " cannot be destroyed"));
   return sync_parent(path, why);
 }
 

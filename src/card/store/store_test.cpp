@@ -253,11 +253,11 @@ TEST_F(StoreTest, RefusesADirectoryOpenToOthers) {
 
 TEST_F(StoreTest, RefusesOtherDatabases) {
   make_store();
-  run_sql(m_directory.database(), "PRAGMA user_version = 2");
+  run_sql(m_directory.database(), "PRAGMA user_version = 99");
   EXPECT_EQ(open(), nullptr);
   EXPECT_EQ(m_status, CIPHERDECK_STATUS_STORE_FAILED);
   EXPECT_THAT(m_why, HasSubstr("newer program"));
-  run_sql(m_directory.database(), "PRAGMA user_version = 1; PRAGMA application_id = 5");
+  run_sql(m_directory.database(), "PRAGMA user_version = 2; PRAGMA application_id = 5");
   EXPECT_EQ(open(), nullptr);
   EXPECT_THAT(m_why, HasSubstr("not a key store"));
   run_sql(m_directory.database(),
@@ -272,8 +272,7 @@ TEST_F(StoreTest, RefusesOtherDatabases) {
   EXPECT_EQ(open(), nullptr);
 }
 
-// ---- tampering
-// ------------------------------------------------------------------------------------
+// ---- tampering ---------------------------------------------------------------------------------
 
 TEST_F(StoreTest, RefusesKeysThatChangedPlaces) {
   make_store();
@@ -352,8 +351,7 @@ TEST_F(StoreTest, TakesAStrangeCountForALockOut) {
   EXPECT_EQ(partitions->front()->access_failures(CIPHERDECK_KEY_PAIR, 1), kMaxAccessFailures);
 }
 
-// ---- damaged files
-// --------------------------------------------------------------------------------
+// ---- damaged files -----------------------------------------------------------------------------
 
 TEST_F(StoreTest, RefusesATruncatedDatabase) {
   make_store();

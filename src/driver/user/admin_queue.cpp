@@ -37,9 +37,10 @@ AdminQueue::AdminQueue(Mapping memory, cipherdeck_doorbell* doorbell,
       m_alive(std::move(alive)) {}
 
 Result<AdminReply> AdminQueue::execute(cipherdeck_command command, Bytes input,
-                                       std::size_t output_room) {
+                                       std::size_t output_room, Bytes token) {
   if (!m_alive()) return Error::disconnected;
-  if (input.size() > CIPHERDECK_MAX_DATA_LEN || output_room > CIPHERDECK_MAX_DATA_LEN) {
+  if (input.size() > CIPHERDECK_MAX_DATA_LEN || output_room > CIPHERDECK_MAX_DATA_LEN ||
+      token.size() > CIPHERDECK_TOKEN_LEN) {
     return Error::invalid_argument;
   }
   const std::lock_guard lock(m_mutex);
@@ -49,15 +50,21 @@ Result<AdminReply> AdminQueue::execute(cipherdeck_command command, Bytes input,
   command.input = {.offset = 0, .len = static_cast<std::uint32_t>(input.size())};
   command.output = {.offset = output_room == 0 ? 0 : output_at,
                     .len = static_cast<std::uint32_t>(output_room)};
+  const auto token_at = 2 * CIPHERDECK_MAX_DATA_LEN;
+  command.params = {.offset = token.empty() ? 0 : token_at,
+                    .len = static_cast<std::uint32_t>(token.size())};
   if (!input.empty()) std::memcpy(arena, input.data(), input.size());
+  if (!token.empty()) std::memcpy(arena + token_at, token.data(), token.size());
   auto done = run(command);
   wipe({arena, input.size()});
+  wipe({arena + token_at, token.size()});
   if (!done) return done.error();
   if (done->status != CIPHERDECK_STATUS_OK) return from_status(done->status);
 
   AdminReply reply{.value = done->value, .output = {}};
   const std::size_t len = std::min<std::size_t>(done->output_len, output_room);
   reply.output.assign(arena + output_at, arena + output_at + len);
+  wipe({arena + output_at, len});
   return reply;
 }
 

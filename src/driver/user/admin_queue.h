@@ -36,11 +36,13 @@ class AdminQueue {
   AdminQueue(Mapping memory, cipherdeck_doorbell* doorbell, std::function<Result<void>()> kick,
              std::function<bool()> alive);
 
-  Result<AdminReply> execute(cipherdeck_command command, Bytes input, std::size_t output_room);
+  /// `token` is that of a management login, or empty. What was secret in the arena is wiped.
+  Result<AdminReply> execute(cipherdeck_command command, Bytes input, std::size_t output_room,
+                             Bytes token = {});
 
  private:
-  // Input and output, each of the most that a command may have.
-  static constexpr std::uint32_t kArenaLen = 2 * CIPHERDECK_MAX_DATA_LEN;
+  // Input and output, each of the most that a command may have, and a page for a token.
+  static constexpr std::uint32_t kArenaLen = 2 * CIPHERDECK_MAX_DATA_LEN + 4096;
 
   Result<ring::Completion> run(const cipherdeck_command& command);
   Result<ring::Completion> wait_for(std::uint16_t command_id);

@@ -311,8 +311,8 @@ Result<void> HostFunction::write_config(std::uint32_t offset, Bytes bytes) {
 }
 
 Result<AdminReply> HostFunction::admin(cipherdeck_command command, Bytes input,
-                                       std::size_t output_room) {
-  return m_impl->admin().execute(command, input, output_room);
+                                       std::size_t output_room, Bytes token) {
+  return m_impl->admin().execute(command, input, output_room, token);
 }
 
 Result<std::unique_ptr<QueuePair>> HostFunction::create_queue_pair(

@@ -35,9 +35,10 @@ class HostFunction : public std::enable_shared_from_this<HostFunction> {
   Result<void> write_config(std::uint32_t offset, Bytes bytes);
 
   /// Runs one admin command: opcode, key, arg and so on of `command`; its extents are filled in
-  /// here. Waits up to 30 s. Fails with the command's own error.
+  /// here, params with `token`, that of a management login, or empty. Waits up to 30 s. Fails with
+  /// the command's own error.
   Result<AdminReply> admin(cipherdeck_command command, Bytes input = {},
-                           std::size_t output_room = 0);
+                           std::size_t output_room = 0, Bytes token = {});
 
   /// Makes an I/O queue pair; it keeps this function alive and destroys itself at the card.
   Result<std::unique_ptr<QueuePair>> create_queue_pair(const QueuePairOptions& options);

@@ -45,7 +45,7 @@ EmulatedCard::~EmulatedCard() {
   if (m_thread.joinable()) m_thread.join();
 }
 
-// ---- the device's calls -------------------------------------------------------------------------
+// ---- the device's calls ------------------------------------------------------------------------
 
 Result<card::QueuePairHandle> EmulatedCard::attach(card::FunctionNumber function,
                                                    const ring::QueueMemory& memory,
@@ -88,7 +88,7 @@ void EmulatedCard::kick(card::QueuePairHandle handle) noexcept {
   m_changed.notify_all();
 }
 
-card::ManagementReply EmulatedCard::manage(const cipherdeck_command&, Bytes) {
+card::ManagementReply EmulatedCard::manage(const cipherdeck_command&, Bytes, Bytes) {
   return {.status = CIPHERDECK_STATUS_NOT_SUPPORTED};
 }
 
@@ -102,7 +102,7 @@ std::uint32_t EmulatedCard::state() const noexcept {
   return m_host->alive() ? CIPHERDECK_CARD_READY : CIPHERDECK_CARD_FAILED;
 }
 
-// ---- the serving thread -------------------------------------------------------------------------
+// ---- the serving thread ------------------------------------------------------------------------
 
 void EmulatedCard::loop() {
   std::unique_lock lock(m_mutex);

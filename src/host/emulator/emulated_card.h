@@ -36,8 +36,8 @@ class EmulatedCard final : public device::CardPort {
   void detach(card::QueuePairHandle handle) noexcept override;
   void kick(card::QueuePairHandle handle) noexcept override;
   /// There is nothing to manage: the host's card is.
-  [[nodiscard]] card::ManagementReply manage(const cipherdeck_command& command,
-                                             Bytes input) override;
+  [[nodiscard]] card::ManagementReply manage(const cipherdeck_command& command, Bytes input,
+                                             Bytes token) override;
   [[nodiscard]] cipherdeck_identity identity(card::FunctionNumber function) const override;
   [[nodiscard]] std::uint64_t features() const noexcept override { return m_identity.features; }
   [[nodiscard]] std::uint32_t state() const noexcept override;

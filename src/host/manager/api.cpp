@@ -15,6 +15,8 @@ const char* state_name(std::uint32_t state) {
       return "uninitialised";
     case CIPHERDECK_CARD_READY:
       return "ready";
+    case CIPHERDECK_CARD_LOCKED:
+      return "locked";
     default:
       return "failed";
   }
@@ -48,17 +50,6 @@ Json feature_names(std::uint64_t features) {
   return names;
 }
 
-std::string hex(Bytes bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 Json partition_json(const cipherdeck_partition_record& record) {
   return Json{{"id", record.id},
               {"name", text_of(record.name)},
@@ -81,10 +72,10 @@ std::string sm9_id(const cipherdeck_key_record& record) {
 void add_sm9(Json& json, const cipherdeck_key_record& record) {
   switch (record.kind) {
     case CIPHERDECK_KEY_SM9_SIGN_MASTER:
-      json["public_key"] = hex(record.sign_public_key) + hex(record.encrypt_public_key);
+      json["public_key"] = to_hex(record.sign_public_key) + to_hex(record.encrypt_public_key);
       break;
     case CIPHERDECK_KEY_SM9_ENCRYPT_MASTER:
-      json["public_key"] = hex(record.encrypt_public_key);
+      json["public_key"] = to_hex(record.encrypt_public_key);
       break;
     case CIPHERDECK_KEY_SM9_SIGN_USER:
     case CIPHERDECK_KEY_SM9_ENCRYPT_USER:
@@ -102,8 +93,8 @@ Json key_json(const cipherdeck_key_record& record) {
             {"created", record.created},
             {"locked", record.locked != 0}};
   if (record.kind == CIPHERDECK_KEY_PAIR) {
-    json["sign_public_key"] = hex(record.sign_public_key);
-    json["encrypt_public_key"] = hex(record.encrypt_public_key);
+    json["sign_public_key"] = to_hex(record.sign_public_key);
+    json["encrypt_public_key"] = to_hex(record.encrypt_public_key);
   }
   add_sm9(json, record);
   return json;
@@ -270,18 +261,12 @@ Outcome<Json> Api::card() {
   return json;
 }
 
-Outcome<Json> Api::initialise(const std::string& body) {
-  const auto request = parse_init(body);
-  if (!request) return request.problem();
-  if (const auto done = m_card.initialise(request->label); !done) {
-    Problem problem = problem_of(done.error(), "cannot initialise the card");
-    if (done.error() == Error::exists) {
-      problem.error = "cannot initialise the card: it is initialised already";
-      problem.remedy = "To start anew, stop cipherdeckd and move its store away.";
-    }
-    return problem;
+Result<void> Api::may_change_vfs() {
+  const auto login = m_card.check_login(CIPHERDECK_OP_FUNCTION_SHARE);
+  if (login || login.error() == Error::not_initialised || login.error() == Error::card_failed) {
+    return {};
   }
-  return card();
+  return login.error();
 }
 
 Outcome<Json> Api::self_test() {
@@ -336,6 +321,7 @@ Outcome<Json> Api::vf(const std::string& number) {
 Outcome<Json> Api::set_vfs(const std::string& body) {
   const auto request = parse_vf_count(body);
   if (!request) return request.problem();
+  if (const auto may = may_change_vfs(); !may) return problem_of(may.error(), "cannot make VFs");
   const auto set = m_keeper.set(request->count, request->force);
   if (!set) return set.problem();
   return vfs();
@@ -380,6 +366,9 @@ Outcome<Json> Api::set_share(const std::string& number, const std::string& body)
   if (share.peak < share.committed) {
     return bad_request("the peak would be less than what is committed",
                        "Give both, the peak not less than what is committed.");
+  }
+  if (const auto may = may_change_vfs(); !may) {
+    return problem_of(may.error(), "cannot set the share of VF " + number);
   }
   const auto set = m_keeper.set_share(*wanted, share);
   if (!set) return set.problem();

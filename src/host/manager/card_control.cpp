@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace cipherdeck::manager {
 namespace {
@@ -21,19 +22,38 @@ cipherdeck_command command_of(std::uint16_t opcode, std::uint64_t arg0 = 0, std:
   return command;
 }
 
-Result<void> without_value(const Result<driver::AdminReply>& reply) {
-  return reply ? Result<void>{} : reply.error();
-}
+// Name and then password, or label and then passphrase; wiped with its scope.
+class TwoTexts {
+ public:
+  TwoTexts(const std::string& first, const std::string& second) : m_text(first + second) {}
+  ~TwoTexts() { wipe({reinterpret_cast<std::uint8_t*>(m_text.data()), m_text.size()}); }
+  TwoTexts(const TwoTexts&) = delete;
+  TwoTexts& operator=(const TwoTexts&) = delete;
+  [[nodiscard]] Bytes bytes() const noexcept { return as_bytes(m_text); }
+
+ private:
+  std::string m_text;
+};
 
 }  // namespace
+
+Result<driver::AdminReply> CardControl::admin(const cipherdeck_command& command, Bytes input,
+                                              std::size_t output_room) {
+  return m_driver.admin(command, input, output_room, m_token);
+}
+
+Result<void> CardControl::run(const cipherdeck_command& command, Bytes input) {
+  CIPHERDECK_TRY(admin(command, input));
+  return {};
+}
 
 template <typename Record>
 Result<std::vector<Record>> CardControl::list(const cipherdeck_command& command) {
   std::size_t room = kFirstListRoom;
-  auto reply = m_driver.admin(command, {}, room);
+  auto reply = admin(command, {}, room);
   while (!reply && reply.error() == Error::buffer_too_small && room < kMostListRoom) {
     room *= 4;
-    reply = m_driver.admin(command, {}, room);
+    reply = admin(command, {}, room);
   }
   if (!reply) return reply.error();
   const Bytes output = reply->output;
@@ -46,18 +66,18 @@ Result<std::vector<Record>> CardControl::list(const cipherdeck_command& command)
 }
 
 template <typename Record>
-Result<Record> CardControl::one(std::uint16_t opcode) {
-  CIPHERDECK_ASSIGN(const auto reply, m_driver.admin(command_of(opcode), {}, sizeof(Record)));
+Result<Record> CardControl::one(const cipherdeck_command& command) {
+  CIPHERDECK_ASSIGN(const auto reply, admin(command, {}, sizeof(Record)));
   if (reply.output.size() != sizeof(Record)) return Error::internal;
   return load<Record>(reply.output);
 }
 
 Result<cipherdeck_card_status> CardControl::status() {
-  return one<cipherdeck_card_status>(CIPHERDECK_OP_CARD_STATUS);
+  return one<cipherdeck_card_status>(command_of(CIPHERDECK_OP_CARD_STATUS));
 }
 
 Result<cipherdeck_identity> CardControl::identity() {
-  return one<cipherdeck_identity>(CIPHERDECK_OP_IDENTIFY);
+  return one<cipherdeck_identity>(command_of(CIPHERDECK_OP_IDENTIFY));
 }
 
 Result<std::vector<cipherdeck_chip_record>> CardControl::chips() {
@@ -65,7 +85,7 @@ Result<std::vector<cipherdeck_chip_record>> CardControl::chips() {
 }
 
 Result<cipherdeck_card_health> CardControl::health() {
-  return one<cipherdeck_card_health>(CIPHERDECK_OP_CARD_HEALTH);
+  return one<cipherdeck_card_health>(command_of(CIPHERDECK_OP_CARD_HEALTH));
 }
 
 Result<std::vector<cipherdeck_self_test_record>> CardControl::self_test() {
@@ -76,8 +96,70 @@ Result<std::vector<cipherdeck_random_test_record>> CardControl::test_random(std:
   return list<cipherdeck_random_test_record>(command_of(CIPHERDECK_OP_CARD_RANDOM_TEST, level));
 }
 
-Result<void> CardControl::initialise(const std::string& label) {
-  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_CARD_INIT), as_bytes(label)));
+Result<void> CardControl::initialise(const std::string& label, const Protection& protection) {
+  const TwoTexts input(label, protection.passphrase);
+  return run(command_of(CIPHERDECK_OP_CARD_INIT, protection.kind, protection.passphrase.size()),
+             input.bytes());
+}
+
+Result<void> CardControl::unlock(const std::string& passphrase) {
+  return run(command_of(CIPHERDECK_OP_CARD_UNLOCK), as_bytes(passphrase));
+}
+
+Result<void> CardControl::protect(const Protection& protection) {
+  return run(command_of(CIPHERDECK_OP_CARD_PROTECT, protection.kind),
+             as_bytes(protection.passphrase));
+}
+
+Result<void> CardControl::zeroize() { return run(command_of(CIPHERDECK_OP_CARD_ZEROIZE)); }
+
+Result<LoginToken> CardControl::login(const std::string& name, const std::string& password) {
+  const TwoTexts input(name, password);
+  CIPHERDECK_ASSIGN(auto reply, admin(command_of(CIPHERDECK_OP_LOGIN, 0, 0,
+                                                 static_cast<std::uint32_t>(name.size())),
+                                      input.bytes(), CIPHERDECK_TOKEN_LEN));
+  return std::move(reply.output);
+}
+
+Result<void> CardControl::logout() { return run(command_of(CIPHERDECK_OP_LOGOUT)); }
+
+Result<cipherdeck_user_record> CardControl::check_login(std::uint16_t opcode) {
+  return one<cipherdeck_user_record>(command_of(CIPHERDECK_OP_LOGIN_CHECK, opcode));
+}
+
+Result<std::vector<cipherdeck_user_record>> CardControl::users() {
+  return list<cipherdeck_user_record>(command_of(CIPHERDECK_OP_ROLE_LIST));
+}
+
+Result<void> CardControl::add_user(const std::string& name, std::uint32_t role,
+                                   std::uint32_t partition, const std::string& password) {
+  const TwoTexts input(name, password);
+  return run(
+      command_of(CIPHERDECK_OP_ROLE_ADD, role, partition, static_cast<std::uint32_t>(name.size())),
+      input.bytes());
+}
+
+Result<void> CardControl::remove_user(const std::string& name) {
+  return run(command_of(CIPHERDECK_OP_ROLE_REMOVE), as_bytes(name));
+}
+
+Result<void> CardControl::set_password(const std::string& name, const std::string& password) {
+  const TwoTexts input(name, password);
+  return run(command_of(CIPHERDECK_OP_PASSWORD_SET, 0, 0, static_cast<std::uint32_t>(name.size())),
+             input.bytes());
+}
+
+Result<std::vector<cipherdeck_audit_record>> CardControl::audit_records(std::uint64_t from,
+                                                                        std::uint64_t max_num) {
+  return list<cipherdeck_audit_record>(command_of(CIPHERDECK_OP_AUDIT_LIST, from, max_num));
+}
+
+Result<cipherdeck_audit_report> CardControl::verify_audit() {
+  return one<cipherdeck_audit_report>(command_of(CIPHERDECK_OP_AUDIT_VERIFY));
+}
+
+Result<void> CardControl::clear_audit(std::uint64_t up_to) {
+  return run(command_of(CIPHERDECK_OP_AUDIT_CLEAR, up_to));
 }
 
 Result<std::vector<cipherdeck_partition_record>> CardControl::partitions() {
@@ -86,12 +168,48 @@ Result<std::vector<cipherdeck_partition_record>> CardControl::partitions() {
 
 Result<std::uint32_t> CardControl::create_partition(const std::string& name) {
   CIPHERDECK_ASSIGN(const auto reply,
-                    m_driver.admin(command_of(CIPHERDECK_OP_PARTITION_CREATE), as_bytes(name)));
+                    admin(command_of(CIPHERDECK_OP_PARTITION_CREATE), as_bytes(name)));
   return reply.value;
 }
 
 Result<void> CardControl::remove_partition(std::uint32_t partition) {
-  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_PARTITION_REMOVE, partition)));
+  return run(command_of(CIPHERDECK_OP_PARTITION_REMOVE, partition));
+}
+
+Result<void> CardControl::zeroize_partition(std::uint32_t partition) {
+  return run(command_of(CIPHERDECK_OP_PARTITION_ZEROIZE, partition));
+}
+
+PartitionBackup::~PartitionBackup() { wipe(shares); }
+
+Result<PartitionBackup> CardControl::backup_partition(std::uint32_t partition,
+                                                      std::uint32_t threshold,
+                                                      std::uint32_t num_shares) {
+  CIPHERDECK_ASSIGN(auto reply, admin(command_of(CIPHERDECK_OP_PARTITION_BACKUP, partition,
+                                                 threshold | num_shares << 8),
+                                      {}, CIPHERDECK_MAX_DATA_LEN));
+  const auto shares_len = static_cast<std::ptrdiff_t>(num_shares * CIPHERDECK_SHARE_LEN);
+  if (std::ssize(reply.output) <= shares_len) return Error::internal;
+  PartitionBackup made;
+  made.shares.assign(reply.output.begin(), reply.output.begin() + shares_len);
+  made.backup.assign(reply.output.begin() + shares_len, reply.output.end());
+  wipe(reply.output);
+  return made;
+}
+
+Result<std::uint32_t> CardControl::restore_partition(const std::string& name,
+                                                     const PartitionBackup& backup) {
+  std::vector<std::uint8_t> input;
+  input.reserve(name.size() + backup.shares.size() + backup.backup.size());
+  input.insert(input.end(), name.begin(), name.end());
+  input.insert(input.end(), backup.shares.begin(), backup.shares.end());
+  input.insert(input.end(), backup.backup.begin(), backup.backup.end());
+  const auto reply = admin(command_of(CIPHERDECK_OP_PARTITION_RESTORE, name.size(),
+                                      backup.shares.size() / CIPHERDECK_SHARE_LEN),
+                           input);
+  wipe(input);
+  if (!reply) return reply.error();
+  return reply->value;
 }
 
 Result<std::vector<cipherdeck_function_record>> CardControl::functions() {
@@ -104,14 +222,12 @@ Result<std::vector<cipherdeck_function_record>> CardControl::functions() {
 }
 
 Result<void> CardControl::bind(std::uint32_t function, std::uint32_t partition) {
-  return without_value(
-      m_driver.admin(command_of(CIPHERDECK_OP_FUNCTION_BIND, function, partition)));
+  return run(command_of(CIPHERDECK_OP_FUNCTION_BIND, function, partition));
 }
 
 Result<void> CardControl::set_share(std::uint32_t function,
                                     const cipherdeck_function_share& share) {
-  return without_value(
-      m_driver.admin(command_of(CIPHERDECK_OP_FUNCTION_SHARE, function), object_bytes(share)));
+  return run(command_of(CIPHERDECK_OP_FUNCTION_SHARE, function), object_bytes(share));
 }
 
 Result<std::vector<cipherdeck_key_record>> CardControl::keys(std::uint32_t partition) {
@@ -120,32 +236,28 @@ Result<std::vector<cipherdeck_key_record>> CardControl::keys(std::uint32_t parti
 
 Result<void> CardControl::generate_key_pair(std::uint32_t partition, std::uint32_t index,
                                             Bytes access_code) {
-  return without_value(m_driver.admin(
-      command_of(CIPHERDECK_OP_KEY_PAIR_GENERATE, partition, 0, index), access_code));
+  return run(command_of(CIPHERDECK_OP_KEY_PAIR_GENERATE, partition, 0, index), access_code);
 }
 
 Result<void> CardControl::generate_kek(std::uint32_t partition, std::uint32_t index,
                                        std::uint32_t bits, Bytes access_code) {
-  return without_value(
-      m_driver.admin(command_of(CIPHERDECK_OP_KEK_GENERATE, partition, bits, index), access_code));
+  return run(command_of(CIPHERDECK_OP_KEK_GENERATE, partition, bits, index), access_code);
 }
 
 Result<void> CardControl::generate_symmetric_key(std::uint32_t partition, std::uint32_t index,
                                                  std::uint32_t bits, Bytes access_code) {
-  return without_value(m_driver.admin(
-      command_of(CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, bits, index), access_code));
+  return run(command_of(CIPHERDECK_OP_SYMMETRIC_KEY_GENERATE, partition, bits, index), access_code);
 }
 
 Result<void> CardControl::generate_rsa_key_pair(std::uint32_t partition, std::uint32_t index,
                                                 std::uint32_t bits, Bytes access_code) {
-  return without_value(m_driver.admin(
-      command_of(CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, bits, index), access_code));
+  return run(command_of(CIPHERDECK_OP_RSA_KEY_PAIR_GENERATE, partition, bits, index), access_code);
 }
 
 Result<void> CardControl::generate_sm9_master(std::uint32_t partition, KeyKind kind,
                                               std::uint32_t index) {
-  return without_value(m_driver.admin(command_of(CIPHERDECK_OP_SM9_MASTER_GENERATE, partition,
-                                                 static_cast<std::uint32_t>(kind), index)));
+  return run(command_of(CIPHERDECK_OP_SM9_MASTER_GENERATE, partition,
+                        static_cast<std::uint32_t>(kind), index));
 }
 
 Result<void> CardControl::generate_sm9_user_key(std::uint32_t partition, std::uint32_t index,
@@ -156,24 +268,23 @@ Result<void> CardControl::generate_sm9_user_key(std::uint32_t partition, std::ui
   for (const Bytes part : {object_bytes(header), access_code, as_bytes(user.id)}) {
     input.insert(input.end(), part.begin(), part.end());
   }
-  const auto made =
-      without_value(m_driver.admin(command_of(CIPHERDECK_OP_SM9_USER_KEY_GENERATE, partition,
-                                              static_cast<std::uint32_t>(user.kind), index),
-                                   input));
+  const auto made = run(command_of(CIPHERDECK_OP_SM9_USER_KEY_GENERATE, partition,
+                                   static_cast<std::uint32_t>(user.kind), index),
+                        input);
   wipe(input);
   return made;
 }
 
 Result<void> CardControl::remove_key(std::uint32_t partition, KeyKind kind, std::uint32_t index) {
-  return without_value(m_driver.admin(
-      command_of(CIPHERDECK_OP_KEY_REMOVE, partition, static_cast<std::uint32_t>(kind), index)));
+  return run(
+      command_of(CIPHERDECK_OP_KEY_REMOVE, partition, static_cast<std::uint32_t>(kind), index));
 }
 
 Result<void> CardControl::set_access_code(std::uint32_t partition, KeyKind kind,
                                           std::uint32_t index, Bytes access_code) {
-  return without_value(m_driver.admin(
+  return run(
       command_of(CIPHERDECK_OP_ACCESS_CODE_SET, partition, static_cast<std::uint32_t>(kind), index),
-      access_code));
+      access_code);
 }
 
 }  // namespace cipherdeck::manager

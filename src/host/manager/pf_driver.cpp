@@ -41,10 +41,10 @@ Result<std::uint64_t> PfDriver::connect() {
 }
 
 Result<driver::AdminReply> PfDriver::admin(const cipherdeck_command& command, Bytes input,
-                                           std::size_t output_room) {
+                                           std::size_t output_room, Bytes token) {
   const std::lock_guard lock(m_mutex);
   CIPHERDECK_ASSIGN(const auto pf, function());
-  return pf->admin(command, input, output_room);
+  return pf->admin(command, input, output_room, token);
 }
 
 Result<std::uint32_t> PfDriver::total_vfs() {

@@ -27,7 +27,7 @@ class PfDriver {
 
   /// Runs one admin command; see HostFunction::admin.
   Result<driver::AdminReply> admin(const cipherdeck_command& command, Bytes input = {},
-                                   std::size_t output_room = 0);
+                                   std::size_t output_room = 0, Bytes token = {});
 
   Result<std::uint32_t> total_vfs();
   Result<std::uint32_t> num_vfs();

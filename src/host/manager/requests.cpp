@@ -19,8 +19,9 @@ void wipe_text(std::string& text) noexcept {
 }
 
 /// The body as an object that has no other members than these.
-Outcome<Json> parse_object(const std::string& body, std::initializer_list<const char*> members) {
-  if (body.size() > kMaxBodyLen) return bad_request("the request is too long");
+Outcome<Json> parse_object(const std::string& body, std::initializer_list<const char*> members,
+                           std::size_t max_len = kMaxBodyLen) {
+  if (body.size() > max_len) return Problem{413, "the request is too long", ""};
   Json json = body.empty() ? Json::object() : Json::parse(body, nullptr, false);
   if (!json.is_object()) return bad_request("the request is not a JSON object");
   for (const auto& item : json.items()) {
@@ -150,6 +151,50 @@ Outcome<Sm9User> sm9_user_from(const Json& json, KeyKind kind) {
   return user;
 }
 
+Outcome<std::string> partition_name_member(const Json& json) {
+  auto name = text_member(json, "name", 1, kMaxPartitionNameLen);
+  if (!name || is_partition_name(*name)) return name;
+  return bad_request("\"name\" cannot name a partition",
+                     "Use letters, digits, '.', '_' and '-', not digits alone.");
+}
+
+// Takes the member out of the request and wipes it there.
+Outcome<SecretText> secret_member(Json& json, const char* name) {
+  auto text = text_member(json, name, kMinPasswordLen, kMaxPasswordLen);
+  wipe_member(json, name);
+  if (!text) return text.problem();
+  return SecretText(std::move(*text));
+}
+
+Outcome<std::string> user_name_member(const Json& json) {
+  auto name = text_member(json, "name", 1, kMaxUserNameLen);
+  if (!name || is_user_name(*name)) return name;
+  return bad_request("\"name\" cannot name a user", "Use letters, digits, '.', '_' and '-'.");
+}
+
+Outcome<ProtectionRequest> protection_from(Json& json) {
+  ProtectionRequest request;
+  if (!json.contains("protection")) {
+    if (json.contains("passphrase")) return missing("protection");
+    return request;
+  }
+  const auto kind = text_member(json, "protection", 1, 16);
+  if (!kind) return kind.problem();
+  if (*kind == "key-file") return request;
+  if (*kind == "credential") {
+    request.kind = CIPHERDECK_PROTECT_CREDENTIAL;
+    return request;
+  }
+  if (*kind != "passphrase") {
+    return bad_request("a protection is \"key-file\", \"passphrase\" or \"credential\"");
+  }
+  request.kind = CIPHERDECK_PROTECT_PASSPHRASE;
+  auto passphrase = secret_member(json, "passphrase");
+  if (!passphrase) return passphrase.problem();
+  request.passphrase = std::move(*passphrase);
+  return request;
+}
+
 Outcome<KeyRequest> key_from(const Json& json) {
   KeyRequest request;
   auto kind = text_member(json, "kind", 1, kMaxKindLen);
@@ -186,16 +231,156 @@ Outcome<KeyRequest> key_from(const Json& json) {
 
 KeyRequest::~KeyRequest() { wipe_text(access_code); }
 
-Outcome<InitRequest> parse_init(const std::string& body) {
-  const auto json = parse_object(body, {"label"});
+Outcome<BackupRequest> parse_backup(const std::string& body) {
+  const auto json = parse_object(body, {"threshold", "shares"});
   if (!json) return json.problem();
-  if (!json->contains("label")) return InitRequest{};
+  const auto num = number_member(*json, "shares", 2, kMaxShares);
+  if (!num) return num.problem();
+  const auto threshold = number_member(*json, "threshold", 2, *num);
+  if (!threshold) return threshold.problem();
+  return BackupRequest{*threshold, *num};
+}
+
+Outcome<RestoreRequest> parse_restore(const std::string& body) {
+  const auto json = parse_object(body, {"name", "backup", "shares"}, kMaxRestoreLen);
+  if (!json) return json.problem();
+  RestoreRequest request;
+  auto name = partition_name_member(*json);
+  if (!name) return name.problem();
+  request.name = std::move(*name);
+  const auto backup = text_member(*json, "backup", 2, kMaxRestoreLen);
+  if (!backup) return backup.problem();
+  const auto shares = json->find("shares");
+  if (shares == json->end() || !shares->is_array() || shares->size() > kMaxShares) {
+    return bad_request("\"shares\" is not a list of up to " + std::to_string(kMaxShares));
+  }
+  if (!append_hex(request.backup.backup, *backup)) return bad_request("\"backup\" is damaged");
+  for (const Json& share : *shares) {
+    const bool fits =
+        share.is_string() &&
+        share.get_ref<const std::string&>().size() == std::size_t{2} * CIPHERDECK_SHARE_LEN &&
+        append_hex(request.backup.shares, share.get_ref<const std::string&>());
+    if (!fits) return bad_request("a share is damaged", "Copy it again from where it is kept.");
+  }
+  return request;
+}
+
+SecretText::~SecretText() { wipe_text(text); }
+
+Outcome<InitRequest> parse_init(const std::string& body) {
+  auto json = parse_object(body, {"label", "protection", "passphrase"});
+  if (!json) return json.problem();
+  InitRequest request;
+  auto protection = protection_from(*json);
+  wipe_member(*json, "passphrase");
+  if (!protection) return protection.problem();
+  request.protection = std::move(*protection);
+  if (!json->contains("label")) return request;
   auto label = text_member(*json, "label", 0, kMaxLabelLen);
   if (!label) return label.problem();
   const bool plain = std::all_of(label->begin(), label->end(),
                                  [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
   if (!plain) return bad_request("\"label\" has other characters than printable ASCII");
-  return InitRequest{std::move(*label)};
+  request.label = std::move(*label);
+  return request;
+}
+
+Outcome<ProtectionRequest> parse_protection(const std::string& body) {
+  auto json = parse_object(body, {"protection", "passphrase"});
+  if (!json) return json.problem();
+  auto request = protection_from(*json);
+  wipe_member(*json, "passphrase");
+  return request;
+}
+
+Outcome<LoginRequest> parse_login(const std::string& body) {
+  auto json = parse_object(body, {"name", "password"});
+  if (!json) return json.problem();
+  auto password = secret_member(*json, "password");
+  if (!password) return password.problem();
+  auto name = user_name_member(*json);
+  if (!name) return name.problem();
+  return LoginRequest{std::move(*name), std::move(*password)};
+}
+
+Outcome<RoleRequest> parse_role(const std::string& body) {
+  auto json = parse_object(body, {"name", "role", "partition", "password"});
+  if (!json) return json.problem();
+  RoleRequest request;
+  auto password = secret_member(*json, "password");
+  if (!password) return password.problem();
+  request.password = std::move(*password);
+  auto name = user_name_member(*json);
+  if (!name) return name.problem();
+  request.name = std::move(*name);
+  const auto role = text_member(*json, "role", 1, 16);
+  if (!role) return role.problem();
+  for (std::uint32_t number = 1; number <= CIPHERDECK_ROLE_AUDITOR; ++number) {
+    if (role_name(number) == *role) request.role = number;
+  }
+  if (request.role == 0) {
+    return bad_request("a role is \"administrator\", \"operator\" or \"auditor\"");
+  }
+  if (!json->contains("partition")) return request;
+  auto partition = text_member(*json, "partition", 1, kMaxPartitionNameLen);
+  if (!partition) return partition.problem();
+  request.partition = std::move(*partition);
+  return request;
+}
+
+Outcome<SecretText> parse_secret(const std::string& body, const char* member) {
+  auto json = parse_object(body, {member});
+  if (!json) return json.problem();
+  return secret_member(*json, member);
+}
+
+Outcome<std::uint64_t> parse_audit_clear(const std::string& body) {
+  const auto json = parse_object(body, {"up_to"});
+  if (!json) return json.problem();
+  const auto found = json->find("up_to");
+  if (found == json->end()) return missing("up_to");
+  if (!found->is_number_unsigned()) return bad_request("\"up_to\" is not a record's number");
+  return found->get<std::uint64_t>();
+}
+
+bool append_hex(std::vector<std::uint8_t>& to, std::string_view digits) {
+  if (digits.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < digits.size(); i += 2) {
+    std::uint8_t byte = 0;
+    const char* const at = digits.data() + i;
+    if (std::from_chars(at, at + 2, byte, 16).ptr != at + 2) return false;
+    to.push_back(byte);
+  }
+  return true;
+}
+
+std::string to_hex(Bytes bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+bool is_user_name(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxUserNameLen &&
+         std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+std::string_view role_name(std::uint32_t role) noexcept {
+  switch (role) {
+    case CIPHERDECK_ROLE_ADMINISTRATOR:
+      return "administrator";
+    case CIPHERDECK_ROLE_OPERATOR:
+      return "operator";
+    case CIPHERDECK_ROLE_AUDITOR:
+      return "auditor";
+    default:
+      return {};
+  }
 }
 
 Outcome<std::uint32_t> parse_random_test(const std::string& body) {
@@ -262,12 +447,8 @@ Outcome<ShareRequest> parse_share(const std::string& body) {
 Outcome<PartitionRequest> parse_partition(const std::string& body) {
   const auto json = parse_object(body, {"name"});
   if (!json) return json.problem();
-  auto name = text_member(*json, "name", 1, kMaxPartitionNameLen);
+  auto name = partition_name_member(*json);
   if (!name) return name.problem();
-  if (!is_partition_name(*name)) {
-    return bad_request("\"name\" cannot name a partition",
-                       "Use letters, digits, '.', '_' and '-', not digits alone.");
-  }
   return PartitionRequest{std::move(*name)};
 }
 

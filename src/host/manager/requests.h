@@ -16,13 +16,56 @@ constexpr std::size_t kMaxLabelLen = sizeof(cipherdeck_card_status::label) - 1;
 constexpr std::size_t kMaxPartitionNameLen = sizeof(cipherdeck_partition_record::name) - 1;
 constexpr std::size_t kMinAccessCodeLen = 8;
 constexpr std::size_t kMaxAccessCodeLen = 256;
+constexpr std::size_t kMinPasswordLen = 8;  // and passphrases
+constexpr std::size_t kMaxPasswordLen = 256;
+constexpr std::size_t kMaxUserNameLen = sizeof(cipherdeck_user_record::name) - 1;
 constexpr std::uint32_t kMaxKeyIndex = 4096;
 constexpr std::uint32_t kKekBits = 128;  // of SM4, the only cipher that wraps keys
 constexpr std::size_t kMaxBodyLen = 65536;
+constexpr std::size_t kMaxRestoreLen =
+    std::size_t{2} * CIPHERDECK_MAX_DATA_LEN + 4096;  // hexadecimal
+constexpr std::uint32_t kMaxShares = 16;
 
-/// {"label": "rack 7"}; the label may be absent. At most kMaxLabelLen characters of ASCII.
+/// A text that is wiped when it goes.
+struct SecretText {
+  std::string text;
+
+  SecretText() = default;
+  explicit SecretText(std::string from) : text(std::move(from)) {}
+  SecretText(SecretText&&) = default;
+  SecretText& operator=(SecretText&&) = default;
+  ~SecretText();
+};
+
+/// {"protection": "passphrase", "passphrase": "..."}, "key-file" or "credential" without one.
+struct ProtectionRequest {
+  std::uint32_t kind = CIPHERDECK_PROTECT_KEY_FILE;
+  SecretText passphrase;
+
+  /// A copy for the card, which the caller wipes.
+  [[nodiscard]] Protection protection() const { return {kind, passphrase.text}; }
+};
+
+/// {"label": "rack 7"} and the members of a ProtectionRequest; all may be absent. At most
+/// kMaxLabelLen characters of ASCII.
 struct InitRequest {
   std::string label;
+  ProtectionRequest protection;
+};
+
+/// {"name": "ann", "password": "..."}
+struct LoginRequest {
+  std::string name;
+  SecretText password;
+};
+
+/// {"name": "ann", "role": "operator", "partition": "blue", "password": "..."}; without a partition
+/// the role is for the whole card.
+struct RoleRequest {
+  std::string name;
+  std::uint32_t role = 0;  // CIPHERDECK_ROLE_
+  std::string partition;
+  SecretText password;
 };
 
 /// {"count": 4, "force": false}
@@ -70,7 +113,28 @@ struct KeyRequest {
 
 /// {"level": "factory"}, "power-on" or "periodic": a CIPHERDECK_RANDOM_TEST_.
 [[nodiscard]] Outcome<std::uint32_t> parse_random_test(const std::string& body);
+/// {"threshold": 2, "shares": 3}
+struct BackupRequest {
+  std::uint32_t threshold = 0;
+  std::uint32_t num_shares = 0;
+};
+
+/// {"name": "blue", "backup": "...", "shares": ["...", "..."]}, bytes as hexadecimal digits.
+struct RestoreRequest {
+  std::string name;
+  PartitionBackup backup;
+};
+
+[[nodiscard]] Outcome<BackupRequest> parse_backup(const std::string& body);
+[[nodiscard]] Outcome<RestoreRequest> parse_restore(const std::string& body);
 [[nodiscard]] Outcome<InitRequest> parse_init(const std::string& body);
+[[nodiscard]] Outcome<ProtectionRequest> parse_protection(const std::string& body);
+[[nodiscard]] Outcome<LoginRequest> parse_login(const std::string& body);
+[[nodiscard]] Outcome<RoleRequest> parse_role(const std::string& body);
+/// {"passphrase": "..."} or {"password": "..."}
+[[nodiscard]] Outcome<SecretText> parse_secret(const std::string& body, const char* member);
+/// {"up_to": 1000}
+[[nodiscard]] Outcome<std::uint64_t> parse_audit_clear(const std::string& body);
 [[nodiscard]] Outcome<VfCountRequest> parse_vf_count(const std::string& body);
 [[nodiscard]] Outcome<BindRequest> parse_bind(const std::string& body);
 [[nodiscard]] Outcome<ShareRequest> parse_share(const std::string& body);
@@ -83,6 +147,16 @@ struct KeyRequest {
 /// '-', not digits alone, which would be an id, and not beginning with '-', which would be an
 /// option.
 [[nodiscard]] bool is_partition_name(std::string_view name);
+
+/// Bytes as two hexadecimal digits each, and back; false for what is none.
+[[nodiscard]] std::string to_hex(Bytes bytes);
+[[nodiscard]] bool append_hex(std::vector<std::uint8_t>& to, std::string_view digits);
+
+/// Whether a text may name a user: 1 to kMaxUserNameLen letters, digits, '.', '_' and '-'.
+[[nodiscard]] bool is_user_name(std::string_view name);
+
+/// "administrator", "operator" or "auditor", for people; empty for other numbers.
+[[nodiscard]] std::string_view role_name(std::uint32_t role) noexcept;
 
 /// A decimal number without sign from `low` to `high`, for parts of paths.
 [[nodiscard]] Outcome<std::uint32_t> parse_number(const std::string& what, std::string_view text,
