@@ -67,11 +67,11 @@ int SDF_ExternalEncrypt_ECC(void* hSessionHandle, unsigned int uiAlgID,
  * and then set so that the next call goes on; ECB does not use it. Input and output may be the
  * same. Writes uiDataLength bytes. SDR_KEYNOTEXIST, SDR_ALGNOTSUPPORT, SDR_ALGMODNOTSUPPORT.
  *
- * SGD_ZUC_EEA3 (a key of 128 bits) encrypts one message of at most about 1 MiB under 128-EEA3. pucIV
- * is the IV that 128-EEA3 makes of its parameters: COUNT (bytes 0 to 3, big-endian), BEARER << 3 |
- * DIRECTION << 2 (byte 4), zeros (5 to 7), and the same again (8 to 15); byte 7 alone has the number
- * of bits of the last byte that are not in the message, which come out as zeros. It is left as it
- * is. SDR_INARGERR: no parameters make this IV.
+ * SGD_ZUC_EEA3 (a key of 128 bits) encrypts one message of at most about 1 MiB under 128-EEA3.
+ * pucIV is the IV that 128-EEA3 makes of its parameters: COUNT (bytes 0 to 3, big-endian), BEARER
+ * << 3 | DIRECTION << 2 (byte 4), zeros (5 to 7), and the same again (8 to 15); byte 7 alone has
+ * the number of bits of the last byte that are not in the message, which come out as zeros. It is
+ * left as it is. SDR_INARGERR: no parameters make this IV.
  */
 int SDF_Encrypt(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID, unsigned char* pucIV,
                 unsigned char* pucData, unsigned int uiDataLength, unsigned char* pucEncData,
@@ -117,9 +117,9 @@ int SDF_AuthDec(void* hSessionHandle, void* hKeyHandle, unsigned int uiAlgID,
 /*
  * Operations in parts (6.5.7 to 6.5.21). Init begins one and ends what was under way; a session has
  * an encryption, a decryption and a MAC of its own, and one authenticated message. Parts have any
- * length. Update writes whole blocks, so up to 15 bytes more or fewer than it was given (31 in XTS),
- * and Final the rest: *pui...Length is as everywhere. Without padding, ECB, CBC and MAC must end
- * with a whole block: SDR_INARGERR. SDR_STEPERR: no Init. The key must live until Final.
+ * length. Update writes whole blocks, so up to 15 bytes more or fewer than it was given (31 in
+ * XTS), and Final the rest: *pui...Length is as everywhere. Without padding, ECB, CBC and MAC must
+ * end with a whole block: SDR_INARGERR. SDR_STEPERR: no Init. The key must live until Final.
  *
  * An authenticated message of CCM has uiDataLength bytes in all (SDR_INARGERR); of GCM it may be 0,
  * not known. The tag of encryption has 16 bytes. AuthDecUpdate returns data before the tag has been

@@ -16,9 +16,9 @@ extern "C" {
 #endif
 
 /*
- * RSA (6.3.2 to 6.3.6). RSA keys have indexes of their own. Session keys are wrapped by PKCS #1 v1.5
- * for the encryption pair of an index, or for a key that is given, and have as many bytes as its
- * modulus. Importing needs the access right (SDR_PARDENY); SDR_ENCDATAERR: not for this key.
+ * RSA (6.3.2 to 6.3.6). RSA keys have indexes of their own. Session keys are wrapped by PKCS #1
+ * v1.5 for the encryption pair of an index, or for a key that is given, and have as many bytes as
+ * its modulus. Importing needs the access right (SDR_PARDENY); SDR_ENCDATAERR: not for this key.
  */
 int SDF_ExportSignPublicKey_RSA(void* hSessionHandle, unsigned int uiKeyIndex,
                                 RSArefPublicKey* pucPublicKey);

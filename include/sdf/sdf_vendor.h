@@ -16,16 +16,16 @@ extern "C" {
 int SDF_OpenDeviceWithConf(void** phDeviceHandle, const char* pcConfigFile);
 
 /*
- * SDF_ImportKey makes a session key of 1 to 64 bytes given in the clear. SM4 takes keys of 16 bytes,
- * XTS of 32; others serve HMAC and the functions of annex C. SDR_KEYERR.
+ * SDF_ImportKey makes a session key of 1 to 64 bytes given in the clear. SM4 takes keys of 16
+ * bytes, XTS of 32; others serve HMAC and the functions of annex C. SDR_KEYERR.
  */
 int SDF_ImportKey(void* hSessionHandle, unsigned char* pucKey, unsigned int uiKeyLength,
                   void** phKeyHandle);
 
 /*
  * SDF_GetSymmKeyHandle makes a session key of a symmetric key that the card keeps (made by
- * 'cipherdeck key generate --kind symmetric'). If that has an access code, the right is needed first,
- * by SDF_GetPrivateKeyAccessRight for the same index (SDR_PARDENY). SDR_KEYNOTEXIST.
+ * 'cipherdeck key generate --kind symmetric'). If that has an access code, the right is needed
+ * first, by SDF_GetPrivateKeyAccessRight for the same index (SDR_PARDENY). SDR_KEYNOTEXIST.
  */
 int SDF_GetSymmKeyHandle(void* hSessionHandle, unsigned int uiKeyIndex, void** phKeyHandle);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Annex C of GM/T 0018-2023: keys of IKE and IPsec (GM/T 0022) and of TLCP or TLS 1.2 (GB/T 38636),
- * derived in the card. uiPrfAlgID: SGD_SM3 or SGD_SHA256. A function without EPK in its name returns
- * handles of session keys, one with it the same keys encrypted for a public key of SM2, 164 bytes and
- * the key in each ECCCipher. Keys have up to 512 bits, those of IKE up to 256, in whole bytes; of no
- * bits: no key, and the handle or pointer may be NULL. Salt and IVs, up to 64 bytes, are not secret.
- * The hKeyHandle of IPsec is key D of IKE; that of SSL is the premaster secret. Keys are taken in the
- * order of the arguments. SDR_ALGNOTSUPPORT, SDR_INARGERR, SDR_KEYNOTEXIST.
+ * derived in the card. uiPrfAlgID: SGD_SM3 or SGD_SHA256. A function without EPK in its name
+ * returns handles of session keys, one with it the same keys encrypted for a public key of SM2, 164
+ * bytes and the key in each ECCCipher. Keys have up to 512 bits, those of IKE up to 256, in whole
+ * bytes; of no bits: no key, and the handle or pointer may be NULL. Salt and IVs, up to 64 bytes,
+ * are not secret. The hKeyHandle of IPsec is key D of IKE; that of SSL is the premaster secret.
+ * Keys are taken in the order of the arguments. SDR_ALGNOTSUPPORT, SDR_INARGERR, SDR_KEYNOTEXIST.
  */
 #ifndef SDF_VPN_H
 #define SDF_VPN_H

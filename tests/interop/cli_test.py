@@ -571,7 +571,7 @@ class Hardening(Case):
             ("POST", "/v1/partitions", b'{"name":"a/b"}', 400),
             ("POST", "/v1/partitions", b'{"name":"a","x":1}', 400),
             ("DELETE", "/v1/partitions/%00", b"", 404), ("DELETE", "/v1/partitions/%ff", b"", 404),
-            ("DELETE", "/v1/partitions/blue/keys/rsa/1", b"", 400),
+            ("DELETE", "/v1/partitions/blue/keys/aes/1", b"", 400),
             ("DELETE", "/v1/partitions/blue/keys/pair/0", b"", 400),
             ("DELETE", "/v1/partitions/blue/keys/pair/99999999999", b"", 400),
             ("PUT", "/v1/partitions/blue/keys/pair/1/access-code", b'{"access_code":"x"}', 400),

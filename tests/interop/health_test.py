@@ -16,7 +16,7 @@ from deployment import DEADLINE_S, Deployment, wait_until  # noqa: E402
 ARGUMENTS = argparse.Namespace()
 SDR_OK, SDR_HARDFAIL, SDR_RANDERR = 0, 0x01000004, 0x01000017
 SM3_OF_ABC = bytes.fromhex("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0")
-START_NOISE = 3 * (4096 + 128)  # start-up and first seed of three generators: a card with one worker
+START_NOISE = 4 * (4096 + 128)  # start-up and first seed of four generators: a card with one worker
 
 # Draws 16 bytes at a time until that fails; prints the SDR_ code and how often it went well.
 DRAWER = """

@@ -202,8 +202,8 @@ class NoiseCard : public testing::Test {
   test::TemporaryDirectory m_directory;
 };
 
-// Of a card with one worker: start-up and first seed of three generators.
-constexpr std::size_t kNoiseOfTheStart = 3 * (4096 + 128);
+// Of a card with one worker: start-up and first seed of four generators.
+constexpr std::size_t kNoiseOfTheStart = 4 * (4096 + 128);
 
 TEST_F(NoiseCard, NamesItsSources) {
   TestCard card(std::chrono::microseconds(200), with_noise(1u << 16));
