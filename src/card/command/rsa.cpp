@@ -8,8 +8,6 @@
 namespace cipherdeck::card::command {
 namespace {
 
-using session::SessionKey;
-
 // Private copies that an operation works on.
 struct Work {
   explicit Work(Bytes from, std::size_t output_len) : input(from), output(output_len) {}
@@ -51,7 +49,7 @@ Result<rsa::PublicKey> external_key(const Call& call) {
 }
 
 // Where there is room for `needed` bytes: sends them there when `perform` has made them.
-HandlerResult send_for_output(Call& call, SharedWork work, Perform perform) {
+HandlerResult send_for_output(Call& call, const SharedWork& work, Perform perform) {
   const std::size_t needed = work->output.size();
   if (call.output.size() < needed) return too_small(needed);
   const MutableBytes output = call.output;

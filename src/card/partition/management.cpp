@@ -238,7 +238,7 @@ Result<Sm9Key::Value> extract_user_key(const Partition& partition, std::uint32_t
   const auto& from = std::get<engine::Sm9EncryptMasterKey>(found->value);
   CIPHERDECK_ASSIGN(auto encrypt, from.extract(id, engine::Sm9Use::encrypt));
   CIPHERDECK_ASSIGN(auto exchange, from.extract(id, engine::Sm9Use::exchange));
-  return Sm9Key::Value(Sm9EncryptUserKeys{std::move(encrypt), std::move(exchange)});
+  return Sm9Key::Value(Sm9EncryptUserKeys{encrypt, exchange});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace cipherdeck::card::random {
 // bit of min-entropy: collectors of this kind count a third of a bit or more on any processor of
 // today. 4 bits of credit for a byte of output take 32 samples.
 constexpr unsigned kJitterSamplesPerBit = 8;
-constexpr std::size_t kJitterSamplesPerByte = kJitterSamplesPerBit * kNoiseBitsPerByte;
+constexpr std::size_t kJitterSamplesPerByte = std::size_t{kJitterSamplesPerBit} * kNoiseBitsPerByte;
 /// 1 + ceil(kFalsePositiveLog2 * kJitterSamplesPerBit), and 1 + critbinom(512, 2^-1/8, 1 - 2^-40).
 constexpr Cutoffs kJitterCutoffs{321, 506};
 

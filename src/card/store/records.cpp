@@ -27,7 +27,8 @@ Result<AccessVerifier> read_access(ConstAccessBytes from) {
 // Length of the identity, the identity, zeros.
 void write_id(std::uint8_t* out, const std::string& id) {
   out[0] = static_cast<std::uint8_t>(id.size());
-  std::memcpy(out + 1, id.data(), id.size());
+  const Bytes bytes = as_bytes(id);
+  std::memcpy(out + 1, bytes.data(), bytes.size());
 }
 
 Result<std::string> read_id(const std::uint8_t* from) {
@@ -68,7 +69,7 @@ Result<Sm9Key::Value> read_value(Bytes from, std::uint32_t kind) {
   CIPHERDECK_ASSIGN(auto encrypt, Sm9EncryptUserKey::from_bytes(from.first<kSm9G2Len>()));
   CIPHERDECK_ASSIGN(auto exchange,
                     Sm9EncryptUserKey::from_bytes(from.subspan<kSm9G2Len, kSm9G2Len>()));
-  return Sm9Key::Value(Sm9EncryptUserKeys{std::move(encrypt), std::move(exchange)});
+  return Sm9Key::Value(Sm9EncryptUserKeys{encrypt, exchange});
 }
 
 }  // namespace

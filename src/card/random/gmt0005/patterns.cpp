@@ -73,7 +73,8 @@ Value approximate_entropy(const BitSequence& bits, unsigned width) {
   const Counts counts = count_patterns(bits, width + 1);
   const double entropy = phi(shorten(counts), n) - phi(counts, n);
   const double statistic = 2 * n * (std::numbers::ln2 - entropy);
-  return of_chi_square(statistic, static_cast<double>(counts.size() / 2));
+  const std::size_t freedom = counts.size() / 2;
+  return of_chi_square(statistic, static_cast<double>(freedom));
 }
 
 Value universal(const BitSequence& bits) {

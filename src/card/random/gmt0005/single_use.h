@@ -47,7 +47,8 @@ template <unsigned kWidth>
   for (const std::uint64_t count : counts) {
     squares += static_cast<double>(count) * static_cast<double>(count);
   }
-  const double num = static_cast<double>(bytes.size() * 8 / kWidth);
+  const std::size_t num_samples = bytes.size() * 8 / kWidth;
+  const auto num = static_cast<double>(num_samples);
   return static_cast<double>(counts.size()) / num * squares - num;
 }
 
