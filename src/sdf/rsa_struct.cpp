@@ -10,7 +10,8 @@ namespace {
 // After the bits: fields of `len` bytes, or half as many, with numbers at their right ends.
 constexpr std::size_t kBitsLen = sizeof(unsigned int);
 static_assert(offsetof(RSArefPublicKey, m) == kBitsLen);
-static_assert(sizeof(RSArefPrivateKey) == kBitsLen + 3 * RSAref_MAX_LEN + 5 * RSAref_MAX_PLEN);
+static_assert(sizeof(RSArefPrivateKey) ==
+              kBitsLen + std::size_t{3} * RSAref_MAX_LEN + std::size_t{5} * RSAref_MAX_PLEN);
 
 // Copies the right end of a field; false if what is left of it is not zero.
 bool take(MutableBytes to, Bytes field) noexcept {
