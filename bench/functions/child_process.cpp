@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kStartTimeout{10};
+constexpr std::chrono::seconds kStartTimeout{60};
 constexpr std::chrono::seconds kEndTimeout{10};
 constexpr std::chrono::milliseconds kLookInterval{100};
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -140,7 +140,7 @@ Result<ChildProcess> start_server(std::vector<std::string> words, int cpu,
     }
     if (Interruptions::came()) return Error::disconnected;
     if (Clock::now() > deadline) {
-      why = words[0] + " did not listen within 10 s";
+      why = words[0] + " did not listen within 60 s";
       return Error::timed_out;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -75,7 +75,7 @@ class ChildProcess {
   pid_t m_pid;
 };
 
-/// Starts a program as above and waits until `socket` is there, at most 10 s. Fails with io,
+/// Starts a program as above and waits until `socket` is there, at most 60 s. Fails with io,
 /// timed_out or disconnected (interrupted), and `why` says more.
 [[nodiscard]] Result<ChildProcess> start_server(std::vector<std::string> words, int cpu,
                                                 const std::filesystem::path& socket,

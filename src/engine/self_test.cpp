@@ -3,7 +3,6 @@
 #include "engine/self_test.h"
 
 #include "engine/batch.h"
-#include "engine/known_answer.h"
 #include "engine/modes/modes.h"
 #include "engine/self_test_answers.h"
 #include "engine/self_test_variants.h"

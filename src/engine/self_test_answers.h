@@ -3,45 +3,16 @@
 #pragma once
 
 #include "base/bytes.h"
-#include "base/random_source.h"
-
-#include <algorithm>
-#include <array>
+#include "engine/known_answer.h"
 
 namespace cipherdeck::engine::answers {
 
-/// Bytes from hexadecimal digits, at compile time.
-template <std::size_t N>
-consteval auto hex(const char (&text)[N]) {
-  std::array<std::uint8_t, (N - 1) / 2> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    for (std::size_t j = 0; j < 2; ++j) {
-      const char c = text[2 * i + j];
-      bytes[i] = static_cast<std::uint8_t>(bytes[i] * 16 + (c <= '9' ? c - '0' : c - 'a' + 10));
-    }
-  }
-  return bytes;
-}
+using known_answer::FixedNonce;
+using known_answer::hex;
 
 /// Defined in a file of its own, so that the program compares with bytes that lie in its file one
 /// after the other: a test of the card's error state changes them there.
 [[nodiscard]] bool is_equal(Bytes found, Bytes known) noexcept;
-
-/// The nonce of an example, once.
-class FixedNonce final : public RandomSource {
- public:
-  explicit FixedNonce(Bytes nonce) : m_nonce(nonce) {}
-  Result<void> fill(MutableBytes out) override {
-    if (m_is_used || out.size() != m_nonce.size()) return Error::random_failed;
-    m_is_used = true;
-    std::ranges::copy(m_nonce, out.begin());
-    return {};
-  }
-
- private:
-  Bytes m_nonce;
-  bool m_is_used = false;
-};
 
 // GB/T 32905, A.1: of "abc".
 inline constexpr auto kSm3OfAbc =

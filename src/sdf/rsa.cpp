@@ -88,7 +88,7 @@ Result<void> generate_pair(RSArefPublicKey& public_key, RSArefPrivateKey& privat
   CIPHERDECK_ASSIGN(const driver::Reply reply, session->execute(request));
   const Bytes made = numbers.bytes().first(reply.output_len);
   CIPHERDECK_TRY(to_struct(private_key, made, max_bits));
-  return to_struct(public_key, made.first(2 * (bits / 8)), max_bits);
+  return to_struct(public_key, made.first(std::size_t{bits} / 8 * 2), max_bits);
 }
 
 }  // namespace

@@ -330,7 +330,7 @@ TEST(ChipSetTest, ARefusedOneIsToldOfAndOffersNothing) {
 TEST(ChipSetTest, TheWatchFencesAndAnotherChipTakesOver) {
   const StandIn library;
   ChipSet chips(std::vector{library.spec("hold=1024"), library.spec()},
-                {.job = std::chrono::milliseconds(40), .start = kPatient.start}, {});
+                {.job = std::chrono::milliseconds(500), .start = kPatient.start}, {});
   Sender sender;
   Chip* const first = *chips.find(kCbc);
   chips.submit(*first, sender.job(kCbc, 2048));

@@ -86,7 +86,7 @@ TEST_F(MonitorTest, TestsItselfPeriodically) {
   make({{"counts", [&] { return ++runs, is_right.load(); }}}, [](int) { return false; });
   m_monitor->start(std::chrono::seconds(1));
   const auto wait_for = [](auto condition) {
-    for (int i = 0; i < 200 && !condition(); ++i) {
+    for (int i = 0; i < 1200 && !condition(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     return condition();

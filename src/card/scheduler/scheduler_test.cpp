@@ -561,11 +561,17 @@ TEST(WorkerTest, AnIdleCardTakesNoProcessorTime) {
   Tenant a(*card, 1), b(*card, 2);
   (void)a.open_session();
   (void)b.open_session();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_EQ(std::atomic_ref(a.memory().doorbell().needs_kick).load(), 1U);
+  const auto sleeps = [&] { return std::atomic_ref(a.memory().doorbell().needs_kick).load() == 1; };
+  const auto deadline = Clock::now() + std::chrono::seconds(60);
+  while (!sleeps() && Clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  ASSERT_TRUE(sleeps());
+  // One that polls would take all of the time; what a machine needs for other things is not looked
+  // at.
   const auto before = process_time();
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  EXPECT_LT(process_time() - before, std::chrono::milliseconds(5));
+  EXPECT_LT(process_time() - before, std::chrono::milliseconds(100));
   EXPECT_EQ(a.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "device/vfio_user/listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -34,6 +36,11 @@ bool bind_to(int socket, const sockaddr_un& address) noexcept {
   return bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+// Gives the file its name unless a file has it.
+bool name_file(const sockaddr_un& from, const sockaddr_un& to) noexcept {
+  return renameat2(AT_FDCWD, from.sun_path, AT_FDCWD, to.sun_path, RENAME_NOREPLACE) == 0;
+}
+
 // Removes the socket file at `address` if nobody listens on it.
 Result<void> remove_stale(const sockaddr_un& address) noexcept {
   struct stat info {};
@@ -49,22 +56,31 @@ Result<void> remove_stale(const sockaddr_un& address) noexcept {
 
 }  // namespace
 
+// It is made under a hidden name and gets its own when it listens: whoever sees it can connect.
 Result<Listener> Listener::open(std::filesystem::path path, const SocketRights& rights) {
   CIPHERDECK_ASSIGN(const sockaddr_un address, address_of(path));
+  CIPHERDECK_ASSIGN(const sockaddr_un hidden,
+                    address_of(path.parent_path() / ("." + path.filename().native())));
   FileDescriptor socket = unix_socket();
   if (!socket) return Error::io;
   // The file gets the mode that the socket has before it is bound: it is never open to more.
   if (fchmod(socket.get(), rights.mode & 0600) != 0) return Error::io;
-  if (!bind_to(socket.get(), address)) {
+  if (!bind_to(socket.get(), hidden)) {
     if (errno != EADDRINUSE) return Error::io;
-    CIPHERDECK_TRY(remove_stale(address));
-    if (!bind_to(socket.get(), address)) return Error::io;
+    CIPHERDECK_TRY(remove_stale(hidden));
+    if (!bind_to(socket.get(), hidden)) return Error::io;
   }
-  Listener listener(std::move(socket), std::move(path));
-  const char* const name = listener.m_path.c_str();
-  if (rights.gid && lchown(name, static_cast<uid_t>(-1), *rights.gid) != 0) return Error::io;
-  if (chmod(name, rights.mode) != 0) return Error::io;
+  Listener listener(std::move(socket), hidden.sun_path);
+  const auto gid = rights.gid.value_or(static_cast<gid_t>(-1));
+  if (lchown(hidden.sun_path, static_cast<uid_t>(-1), gid) != 0) return Error::io;
+  if (chmod(hidden.sun_path, rights.mode) != 0) return Error::io;
   if (listen(listener.fd(), kBacklog) != 0) return Error::io;
+  if (!name_file(hidden, address)) {
+    if (errno != EEXIST) return Error::io;
+    CIPHERDECK_TRY(remove_stale(address));
+    if (!name_file(hidden, address)) return Error::io;
+  }
+  listener.m_path = std::move(path);
   return listener;
 }
 
