@@ -273,6 +273,16 @@ class Keys(Case):
                        4, "--access-code-file", "/no/such/file")
         self.assertEqual(self.user_keys(), [1, 2, 3])
 
+    def test_each_kind_is_called_by_its_name(self):
+        for kind, name, more in [("pair", "Key pair 7", ()), ("rsa", "RSA key pair 7", ("--bits", 1024)),
+                                 ("symmetric", "Symmetric key 7", ()), ("kek", "KEK 7", ())]:
+            self.assertIn(f"{name} of partition blue is made",
+                          self.run_ok("key", "generate", "--partition", "blue", "--kind", kind,
+                                      "--index", 7, "--access-code-file", self.code, *more))
+            self.assertIn(f"{name} of partition blue is gone",
+                          self.run_ok("key", "remove", "--partition", "blue", "--kind", kind,
+                                      "--index", 7, "--yes"))
+
     def prompt(self, *words):
         """Types two lines at a terminal; gives the exit code, and checks that nothing is shown."""
         *words, first, second = words

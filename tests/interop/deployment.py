@@ -95,7 +95,8 @@ class Deployment:
 
     @staticmethod
     def _bound(path):
-        return any(line.split()[-1] == str(path)
+        hidden = path.with_name("." + path.name)  # the name it is made under
+        return any(line.split()[-1] == str(hidden)
                    for line in Path("/proc/net/unix").read_text().splitlines()[1:])
 
     def kill(self, process):

@@ -4,9 +4,11 @@
 #include "apps/cipherdeck/operands.h"
 #include "apps/cipherdeck/table.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace cipherdeck::cli {
 namespace {
@@ -24,16 +26,19 @@ struct Options {
 };
 
 // As in kind of the manager's API.
-struct KindName {
+struct Kind {
   const char* kind;
   const char* name;
+  std::uint32_t bits;  // as usual; 0: there is no choice
 };
-constexpr KindName kKindNames[] = {{"pair", "Key pair "},
-                                   {"kek", "KEK "},
-                                   {"sm9-sign-master", "SM9 signing master key "},
-                                   {"sm9-encrypt-master", "SM9 encryption master key "},
-                                   {"sm9-sign-user", "SM9 signing user key "},
-                                   {"sm9-encrypt-user", "SM9 encryption user key "}};
+constexpr Kind kKinds[] = {{"pair", "Key pair ", 0},
+                           {"kek", "KEK ", 128},
+                           {"rsa", "RSA key pair ", 2048},
+                           {"symmetric", "Symmetric key ", 128},
+                           {"sm9-sign-master", "SM9 signing master key ", 0},
+                           {"sm9-encrypt-master", "SM9 encryption master key ", 0},
+                           {"sm9-sign-user", "SM9 signing user key ", 0},
+                           {"sm9-encrypt-user", "SM9 encryption user key ", 0}};
 
 std::string kind_of(const Options& options) { return options.kek ? "kek" : options.kind; }
 
@@ -53,28 +58,23 @@ std::string key_path(const Options& options) {
   return keys_path(options) + "/" + kind_of(options) + "/" + std::to_string(options.index);
 }
 
+const Kind& kind_in_table(const Options& options) {
+  const std::string kind = kind_of(options);
+  return *std::ranges::find(kKinds, kind, &Kind::kind);  // the command line takes no other
+}
+
 std::string key_name(const Options& options) {
-  std::string name;
-  for (const KindName& known : kKindNames) {
-    if (kind_of(options) == known.kind) name = known.name;
-  }
-  return name + std::to_string(options.index) + " of partition " + options.partition;
-}
-
-bool has_bits(const std::string& kind) {
-  return kind == "kek" || kind == "rsa" || kind == "symmetric";
-}
-
-std::uint32_t bits_of(const Options& options) {
-  if (options.bits != 0) return options.bits;
-  return options.kind == "rsa" ? 2048 : 128;
+  return kind_in_table(options).name + std::to_string(options.index) + " of partition " +
+         options.partition;
 }
 
 /// The key generated, or nothing after the failure was printed.
 std::optional<Json> ask_for_key(Context& context, const Options& options) {
   const std::string kind = kind_of(options);
   Json body{{"kind", kind}, {"index", options.index}};
-  if (has_bits(kind)) body["bits"] = bits_of(options);
+  if (const std::uint32_t usual = kind_in_table(options).bits; usual != 0) {
+    body["bits"] = options.bits != 0 ? options.bits : usual;
+  }
   if (kind == "kek" || kind == "symmetric") {
     if (options.access_code_file.empty()) return ask(context, "POST", keys_path(options), body);
   }
@@ -162,6 +162,8 @@ void add_partition(CLI::App& command, Options& options) {
 
 void add_key(CLI::App& command, Options& options) {
   add_partition(command, options);
+  std::vector<std::string> kinds;
+  for (const Kind& each : kKinds) kinds.emplace_back(each.kind);
   command.add_option("--index", options.index, "Index of the key")
       ->required()
       ->check(CLI::Range(1, 4096));
@@ -172,8 +174,7 @@ void add_key(CLI::App& command, Options& options) {
           "pair (SM2) [default], kek, rsa, symmetric, sm9-sign-master, "
           "sm9-encrypt-master,\nsm9-sign-user or sm9-encrypt-user; each has indexes of its own")
       ->excludes("--kek")
-      ->check(CLI::IsMember({"pair", "kek", "rsa", "symmetric", "sm9-sign-master",
-                             "sm9-encrypt-master", "sm9-sign-user", "sm9-encrypt-user"}));
+      ->check(CLI::IsMember(kinds));
 }
 
 void add_access_code(CLI::App& command, Options& options) {

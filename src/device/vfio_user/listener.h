@@ -24,7 +24,8 @@ struct SocketRights {
 class Listener {
  public:
   /// Fails with invalid_argument (path too long), busy (a live process listens there) or io. A
-  /// socket file that a dead process left is replaced; any other file is left alone (io).
+  /// socket file that a dead process left is replaced; any other file is left alone (io). The file
+  /// has its name only when it can be connected to; until then it is hidden (".NAME").
   static Result<Listener> open(std::filesystem::path path, const SocketRights& rights);
 
   Listener(Listener&& other) noexcept;
