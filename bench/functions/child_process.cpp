@@ -140,7 +140,7 @@ Result<ChildProcess> start_server(std::vector<std::string> words, int cpu,
     }
     if (Interruptions::came()) return Error::disconnected;
     if (Clock::now() > deadline) {
-      why = words[0] + " did not listen within 60 s";
+      why = words[0] + " did not listen within " + std::to_string(kStartTimeout.count()) + " s";
       return Error::timed_out;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -7,6 +7,8 @@
 #include "card/scheduler/tenant_fixture.h"
 #include "card/scheduler/worker.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <semaphore>
@@ -556,6 +558,13 @@ std::chrono::nanoseconds process_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
+// How often the threads of this process went to sleep.
+long num_sleeps() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nvcsw;
+}
+
 TEST(WorkerTest, AnIdleCardTakesNoProcessorTime) {
   TestCard card;
   Tenant a(*card, 1), b(*card, 2);
@@ -567,11 +576,12 @@ TEST(WorkerTest, AnIdleCardTakesNoProcessorTime) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   ASSERT_TRUE(sleeps());
-  // One that polls would take all of the time; what a machine needs for other things is not looked
-  // at.
+  // One that polls would take all of the time, one that looks now and then would wake often.
   const auto before = process_time();
+  const auto sleeps_before = num_sleeps();
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   EXPECT_LT(process_time() - before, std::chrono::milliseconds(100));
+  EXPECT_LT(num_sleeps() - sleeps_before, 20);
   EXPECT_EQ(a.call({.opcode = CIPHERDECK_OP_NOP}).status, 0);
 }
 

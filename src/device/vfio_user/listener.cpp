@@ -54,6 +54,16 @@ Result<void> remove_stale(const sockaddr_un& address) noexcept {
   return {};
 }
 
+// What `attempt` does with the name, once more without the socket file that a dead process left.
+template <typename Attempt>
+Result<void> take_name(const sockaddr_un& name, Attempt attempt) {
+  if (attempt()) return {};
+  if (errno != EADDRINUSE && errno != EEXIST) return Error::io;
+  CIPHERDECK_TRY(remove_stale(name));
+  if (!attempt()) return Error::io;
+  return {};
+}
+
 }  // namespace
 
 // It is made under a hidden name and gets its own when it listens: whoever sees it can connect.
@@ -65,21 +75,13 @@ Result<Listener> Listener::open(std::filesystem::path path, const SocketRights& 
   if (!socket) return Error::io;
   // The file gets the mode that the socket has before it is bound: it is never open to more.
   if (fchmod(socket.get(), rights.mode & 0600) != 0) return Error::io;
-  if (!bind_to(socket.get(), hidden)) {
-    if (errno != EADDRINUSE) return Error::io;
-    CIPHERDECK_TRY(remove_stale(hidden));
-    if (!bind_to(socket.get(), hidden)) return Error::io;
-  }
+  CIPHERDECK_TRY(take_name(hidden, [&] { return bind_to(socket.get(), hidden); }));
   Listener listener(std::move(socket), hidden.sun_path);
   const auto gid = rights.gid.value_or(static_cast<gid_t>(-1));
   if (lchown(hidden.sun_path, static_cast<uid_t>(-1), gid) != 0) return Error::io;
   if (chmod(hidden.sun_path, rights.mode) != 0) return Error::io;
   if (listen(listener.fd(), kBacklog) != 0) return Error::io;
-  if (!name_file(hidden, address)) {
-    if (errno != EEXIST) return Error::io;
-    CIPHERDECK_TRY(remove_stale(address));
-    if (!name_file(hidden, address)) return Error::io;
-  }
+  CIPHERDECK_TRY(take_name(address, [&] { return name_file(hidden, address); }));
   listener.m_path = std::move(path);
   return listener;
 }
